@@ -65,10 +65,7 @@ def show_settings(as_json: JsonOption = False) -> None:
     from api.platform.settings import ENV_PREFIX, Settings  # noqa: PLC0415
     from lane.platform import setting_keys  # noqa: PLC0415
 
-    found = list(setting_keys.keys(Settings, ENV_PREFIX))
-    typer.echo(
-        json.dumps([key.to_json() for key in found], indent=2) if as_json else setting_keys.as_text(found)
-    )
+    typer.echo(setting_keys.listing(Settings, ENV_PREFIX, as_json=as_json))
 
 
 @app.command()

@@ -2,11 +2,8 @@
 
 import ast
 import importlib
-import logging
-import signal
-import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -14,7 +11,7 @@ from typer.main import get_command
 
 from benchmarks.errors import BenchmarkError
 from lane.platform.errors import LaneError
-from models.command_line import quiet_on_closed_pipe, refuse_foreign_packages
+from models.command_line import run_program
 from models.errors import ModelError
 
 COMMANDS = {
@@ -84,39 +81,9 @@ app = typer.Typer(
 )
 app.callback()(lambda: None)
 
-STOPPED = 130
-"""The exit code after Ctrl-C, as a shell has it."""
-
 
 def main() -> None:
-    """Run the command line: clear errors, exit 2 for bad input, 130 for Ctrl-C, never a traceback."""
-    signal.signal(signal.SIGTERM, _end)
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    try:
-        refuse_foreign_packages()
-        with quiet_on_closed_pipe():
-            app()
-    except (BenchmarkError, LaneError, ModelError, ImportError) as error:
-        if isinstance(error.__cause__, KeyboardInterrupt):  # Ctrl-C while a compiled library is loaded
-            _stopped()
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        _stopped()
-    except SystemExit as ended:
-        if ended.code == STOPPED:  # typer makes this of Ctrl-C, and says nothing
-            _stopped()
-        raise
-
-
-def _end(*_: object) -> NoReturn:
-    """SIGTERM ends as Ctrl-C does: no folder, no process and no checked out commit is left."""
-    raise SystemExit(143)
-
-
-def _stopped() -> NoReturn:
-    print("\nstopped", file=sys.stderr)
-    raise SystemExit(STOPPED) from None
+    run_program(app, (BenchmarkError, LaneError, ModelError, ImportError))
 
 
 if __name__ == "__main__":

@@ -3,20 +3,19 @@
 import json
 import logging
 import re
-import signal
 import sys
 from dataclasses import asdict
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
 
-from lane.ledger.chain import Head
+from lane.ledger.entry import Head
 from lane.platform.errors import LaneError, SettingsError
-from models.command_line import quiet_on_closed_pipe, refuse_foreign_packages
+from models.command_line import run_program
 from models.errors import ModelError
 
 if TYPE_CHECKING:
@@ -32,9 +31,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-STOPPED = 130
-"""How a command ends that somebody stopped with Ctrl-C."""
 
 REFERRED = 10
 """How `verify --exit-code` ends where an officer would decide. Not 1 or 2: those tell of a fault."""
@@ -178,13 +174,13 @@ def run(
     A lane that ends or hangs is started again, after longer and longer pauses. A passage that was under way
     ends as interrupted: the passenger presents the document again, or an officer comes.
     """
-    from lane.service.lane_supervisor import supervise_lane  # noqa: PLC0415
+    from lane.service.lane_supervisor import lane_supervisor  # noqa: PLC0415
     from lane.service.run import open_lane, while_down  # noqa: PLC0415
 
     read = _settings(settings)
     if beat is None:
-        arguments = ["run", *(("--settings", str(settings)) if settings else ())]
-        raise typer.Exit(supervise_lane(arguments, partial(while_down, read)))
+        command = [sys.executable, "-m", "lane", "run", *(["--settings", str(settings)] if settings else [])]
+        raise typer.Exit(lane_supervisor(command, partial(while_down, read)).run_until_signal())
     with open_lane(read, beat=beat) as lane:
         log.warning("the lane serves")
         for report in lane.reports():
@@ -253,8 +249,7 @@ def show_settings(as_json: Json = False) -> None:
     from lane.platform import setting_keys  # noqa: PLC0415
     from lane.settings import PREFIX, Settings  # noqa: PLC0415
 
-    found = list(setting_keys.keys(Settings, PREFIX))
-    print(json.dumps([key.to_json() for key in found], indent=2) if as_json else setting_keys.as_text(found))
+    print(setting_keys.listing(Settings, PREFIX, as_json=as_json))
 
 
 @app.command("accept-desk")
@@ -343,33 +338,8 @@ def _make_empty(folder: Path) -> None:
         raise typer.BadParameter(f"{folder} is not empty: a demo keeps its own ledger", param_hint="--data")
 
 
-def _end(*_: object) -> None:
-    """SIGTERM ends as Ctrl-C does: the gate is closed on the way out."""
-    raise SystemExit(143)
-
-
 def main() -> None:
-    """Run the command line: clear errors, exit 2 for bad input, 130 for Ctrl-C, never a traceback."""
-    signal.signal(signal.SIGTERM, _end)
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    try:
-        refuse_foreign_packages()
-        with quiet_on_closed_pipe():
-            app()
-    except (LaneError, ModelError, ImportError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        _stopped()
-    except SystemExit as ended:
-        if ended.code == STOPPED:  # typer makes this of Ctrl-C, and says nothing
-            _stopped()
-        raise
-
-
-def _stopped() -> NoReturn:
-    print("\nstopped", file=sys.stderr)
-    raise SystemExit(STOPPED) from None
+    run_program(app, (LaneError, ModelError, ImportError))
 
 
 if __name__ == "__main__":

@@ -43,7 +43,6 @@ def test_help_loads_no_heavy_package(package: str) -> None:
 
 @pytest.mark.parametrize("command", ["api openapi", "api settings", "lane settings", "models --help"])
 def test_command_survives_its_gone_reader(command: str) -> None:
-    """A command whose reader has gone ends as any other."""
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(
@@ -57,15 +56,15 @@ def test_command_survives_its_gone_reader(command: str) -> None:
 @pytest.mark.parametrize(("package", "settings", "prefix"), SETTINGS)
 def test_every_setting_is_told_with_meaning(package: str, settings: type[BaseModel], prefix: str) -> None:
     found = list(setting_keys.keys(settings, prefix))
-    assert [key.name for key in found if not key.meaning.endswith(".")] == []
-    assert {key.name.partition(".")[0] for key in found} == set(settings.model_fields)
+    assert [key.key for key in found if not key.meaning.endswith(".")] == []
+    assert {key.key.partition(".")[0] for key in found} == set(settings.model_fields)
     command = [sys.executable, "-m", package, "settings"]
     text = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     told = subprocess.run([*command, "--json"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert [key["key"] for key in json.loads(told)] == [key.name for key in found]
+    assert [key["key"] for key in json.loads(told)] == [key.key for key in found]
     for key in found:
-        assert f"{key.name} = " in text
-        assert key.variable in text
+        assert f"{key.key} = " in text
+        assert key.environment in text
 
 
 @pytest.mark.parametrize(("package", "settings", "prefix"), SETTINGS)
@@ -76,5 +75,5 @@ def test_setting_reads_its_told_variable(
     defaults = load().model_dump()
     for key in setting_keys.keys(settings, prefix):
         if key.default and not key.default.startswith("["):
-            monkeypatch.setenv(key.variable, str(json.loads(key.default)))
+            monkeypatch.setenv(key.environment, str(json.loads(key.default)))
     assert load().model_dump() == defaults

@@ -128,7 +128,6 @@ def watched(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Wat
 
 
 def test_no_face_is_written_in_clear(watched: tuple[Watcher, Path]) -> None:
-    """Anywhere."""
     watcher, _ = watched
     markers = [JPEG, JPEG.hex().encode(), base64.b64encode(JPEG)[:12]]
     for name in ("obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg"):
@@ -138,10 +137,7 @@ def test_no_face_is_written_in_clear(watched: tuple[Watcher, Path]) -> None:
         assert not [marker for marker in markers if marker in content], file
 
 
-def test_personal_data_stays_where_allowed(
-    watched: tuple[Watcher, Path],
-) -> None:
-    """No name, password, token or date is written but where it must be."""
+def test_personal_data_stays_where_allowed(watched: tuple[Watcher, Path]) -> None:
     watcher, _ = watched
     assert len(watcher.secrets) == 5
     secrets = watcher.secrets | {"the metrics token": [METRICS_TOKEN.encode()]}
@@ -185,7 +181,6 @@ def test_nothing_personal_is_said(watched: tuple[Watcher, Path]) -> None:
 
 
 def test_passed_people_are_gone_others_sealed(watched: tuple[Watcher, Path]) -> None:
-    """Who was let through is gone, and who was not is sealed."""
     _, folder = watched
     with closing(sqlite3.connect(folder / "desk.sqlite")) as raw:
         erased = dict(raw.execute("SELECT passage, because FROM faces WHERE erased_at IS NOT NULL"))

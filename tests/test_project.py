@@ -99,7 +99,6 @@ def test_the_readmes_commands_exist() -> None:
 
 
 def test_every_benchmark_has_one_question() -> None:
-    """There is no other question."""
     table = BENCHMARKS[BENCHMARKS.index("| question |") : BENCHMARKS.index("## Figures")]
     asked = [row.split("|")[2].strip(" `").split()[0] for row in table.splitlines()[2:] if row]
     commands = set(COMMANDS)
@@ -115,7 +114,6 @@ def test_our_names_belong_to_nobody_else() -> None:
 
 
 def test_stranger_with_our_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A foreign package with the name of one of ours."""
     info = tmp_path / "strange_models-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: strange-models\nVersion: 1.0\n")

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from lane.cameras.simulated import SimulatedCamera
 from lane.capture.measuring import Measurer
 from lane.decision.policy import Policy
 from lane.decision.referral import Answer
-from lane.demo import desk_process
 from lane.demo.passengers import demo_passengers
 from lane.desk.http_client import HttpDesk
 from lane.desk.outbox import Outbox
@@ -23,27 +21,16 @@ from lane.passage.judge import Judge
 from lane.passage.station import PassageReport, Station
 from lane.platform.clock import SkippingClock
 from tests.support.browser import quiet_page
+from tests.support.desk_of_lane import DeskOfLane, desk_of_lane
 from tests.support.lane.simulated_lane import Diary
 
 LANE = "lane-1"
 
 
-@dataclass(slots=True)
-class Site:
-    """A running desk with one lane and one officer."""
-
-    address: str
-    token: str
-    password: str
-
-
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    at = ["--database", str(tmp_path / "desk.sqlite"), "--json"]
-    token = desk_process.ask(["lane", "add", LANE, *at])["token"]
-    password = desk_process.ask(["officer", "add", "officer", "--generate", *at])["password"]
-    with desk_process.desk_process(tmp_path / "desk.sqlite", tmp_path / "desk.log") as address:
-        yield Site(address, token, password)
+def site(tmp_path: Path) -> Iterator[DeskOfLane]:
+    with desk_of_lane(tmp_path, LANE) as desk:
+        yield desk
 
 
 class Walk(threading.Thread):
@@ -59,7 +46,7 @@ class Walk(threading.Thread):
 
 
 def walk_in_the_dark(
-    site: Site, folder: Path, measurer: Measurer, policy: Policy, gate: SimulatedGate
+    site: DeskOfLane, folder: Path, measurer: Measurer, policy: Policy, gate: SimulatedGate
 ) -> Walk:
     """The passenger whose camera sees too little: only an officer can tell."""
     clock = SkippingClock()
@@ -90,7 +77,7 @@ def walk_in_the_dark(
 
 @pytest.mark.browser
 def test_officers_browser_decision_opens_gate(
-    browser: Browser, site: Site, tmp_path: Path, photos: Path, measurer: Measurer, policy: Policy
+    browser: Browser, site: DeskOfLane, tmp_path: Path, photos: Path, measurer: Measurer, policy: Policy
 ) -> None:
     """An officer claims and decides there, and the gate opens in the lane."""
     assert photos.is_dir()
@@ -108,7 +95,7 @@ def test_officers_browser_decision_opens_gate(
     assert gate.diary[-1] == "close"
 
 
-def sign_in(page: Page, site: Site) -> None:
+def sign_in(page: Page, site: DeskOfLane) -> None:
     page.goto(site.address)
     page.get_by_label("Name").fill("officer")
     page.get_by_label("Password").fill(site.password)

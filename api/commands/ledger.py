@@ -20,7 +20,7 @@ from api.commands.options import (
 )
 from api.platform.clock import utc_now
 from api.platform.errors import SettingsError, StoreError, WitnessError
-from lane.ledger.chain import Head
+from lane.ledger.entry import Head
 from lane.platform.errors import LedgerBrokenError
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from api.platform.errors import (
     PassageUnknownError,
     TooManyImagesError,
 )
-from lane.ledger.chain import Entry
+from lane.ledger.entry import Entry
 
 MOST_IMAGES = 48
 """Of one passage: a referral and two more rounds of capturing, of sixteen images each."""

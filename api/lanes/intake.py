@@ -29,7 +29,8 @@ from api.platform.errors import (
 )
 from api.platform.tokens import new_token, token_hash
 from api.review.cases import answers, duties
-from lane.ledger.chain import Entry, Head, check_follows, read
+from lane.ledger.chain import check_follows
+from lane.ledger.entry import Entry, Head, read
 from lane.platform.errors import LedgerBrokenError
 
 _MOST_SEQ = 2**53

@@ -16,7 +16,7 @@ from api.ledger import chain
 from api.platform.database.database import Database
 from api.platform.database.tables import LaneRow, RecoveryRow
 from api.platform.errors import ChainBrokenError
-from lane.ledger.chain import Entry, Head
+from lane.ledger.entry import Entry, Head
 
 _WITHOUT_EFFECT = frozenset(
     {"passage.judged", "passage.decided", "gate.opening", "lane.obeyed", "lane.alarm"}

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.ledger import chain
 from api.platform.database.database import Database, newest_revision, opened, schema_of
 from api.platform.errors import StoreError
-from lane.ledger.chain import Head
+from lane.ledger.entry import Head
 
 Progress = Callable[[str, int, int], None]
 """Table, rows copied so far, rows in all."""

@@ -11,7 +11,7 @@ from api.ledger import search_index, tree
 from api.platform.database.database import RECORDED
 from api.platform.database.tables import HeadRow, LedgerRow, TermRow
 from api.platform.errors import StoreError
-from lane.ledger.chain import GENESIS, Entry, Head, follow, read
+from lane.ledger.entry import GENESIS, Entry, Head, follow, read
 
 CHAIN = "desk"
 

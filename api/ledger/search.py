@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, aliased
 from api.ledger import chain, search_index
 from api.platform.database.tables import LedgerRow, TermRow
 from api.platform.errors import PassageUnknownError
-from lane.ledger.chain import read
+from lane.ledger.entry import read
 from lane.platform.errors import LedgerBrokenError
 
 _LONGEST_CODE = 16

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from lane.ledger.chain import Entry
+from lane.ledger.entry import Entry
 
 STARTED = "started"
 _CODE = re.compile("[A-Z][0-9]{2}")

@@ -78,7 +78,7 @@ ApiError
 
 from typing import Any, ClassVar
 
-from lane.ledger.chain import Head
+from lane.ledger.entry import Head
 
 
 class ApiError(Exception):

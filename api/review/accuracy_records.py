@@ -39,7 +39,7 @@ from api.review.officer_accuracy import (
     figures,
 )
 from lane.decision.referral import Answer
-from lane.ledger.chain import read
+from lane.ledger.entry import read
 
 WINDOW = timedelta(days=30)
 MOST_DECISIONS = 1000

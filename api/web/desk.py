@@ -50,7 +50,7 @@ from api.review.shifts import OwnShift
 from api.review.training import Training
 from api.review.travellers_cases import TravellersCases
 from api.web.gauges import WriteMeter
-from lane.ledger.chain import Head
+from lane.ledger.entry import Head
 
 log = structlog.get_logger(__name__)
 

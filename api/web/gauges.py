@@ -21,7 +21,7 @@ from api.platform.metrics import Meters, gauge
 from api.platform.settings import Settings
 from api.review import shifts
 from api.review.cases import queue
-from lane.ledger.chain import Entry, read
+from lane.ledger.entry import Entry, read
 from lane.platform.errors import LedgerBrokenError
 
 SILENT = "silent"

@@ -22,7 +22,7 @@ import httpx
 import numpy as np
 
 from benchmarks.desk.desk_site import Site
-from lane.ledger.chain import GENESIS, Entry, Head, follow
+from lane.ledger.entry import GENESIS, Entry, Head, follow
 
 _PATIENCE_S = 20.0
 _LOOKS_AGAIN_S = 10.0

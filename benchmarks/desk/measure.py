@@ -15,7 +15,7 @@ from benchmarks.harness.plots import beside_legend, finish, from_zero, line, rin
 from benchmarks.harness.result import Figure, Result, counts
 from benchmarks.harness.tables import quantiles
 from benchmarks.harness.timing import times
-from lane.ledger.chain import Head
+from lane.ledger.entry import Head
 
 if TYPE_CHECKING:
     from matplotlib import figure as matplotlib_figure

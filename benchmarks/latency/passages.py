@@ -30,8 +30,8 @@ from lane.desk.status_reporter import StatusReporter, WatchedCamera
 from lane.document.simulated import SimulatedReader
 from lane.document.travel_document import TravelDocument
 from lane.gate.simulated import SimulatedGate
-from lane.ledger.journal import SqliteJournal
-from lane.ledger.port import Draft, Picture, Standing
+from lane.ledger.entry import Draft, Picture
+from lane.ledger.journal import SqliteJournal, Standing
 from lane.passage.judge import Judge
 from lane.passage.station import PassageReport, Station
 from lane.platform.clock import Clock, SystemClock
@@ -78,7 +78,6 @@ class TimedJournal(SqliteJournal):
         standing: Standing | None = None,
         pictures: Sequence[Picture] = (),
     ) -> None:
-        """See `lane.ledger.port.Journal.record`."""
         began_ns = time.monotonic_ns()
         super().record(drafts, at=at, standing=standing, pictures=pictures)
         if drafts[0].kind == "passage.judged":

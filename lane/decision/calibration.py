@@ -7,13 +7,12 @@ better than what was measured: between two points the worse one counts, and no r
 import hashlib
 import json
 from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
 from math import ceil
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -27,34 +26,33 @@ FEWEST_POINTS = 10
 FEWEST_PEOPLE = 20
 """A group of fewer people is reported, and is too small to be the worst."""
 
-Sureness = Literal["measured", "upper"]
-"""Which rate is held against a limit: the measured one, or the upper end of its interval."""
-
 Rate = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Score = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0)]
 Text = Annotated[str, Field(min_length=1, max_length=256)]
+FileName = Annotated[str, Field(pattern=r"^[^\x00]+$")]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
-class Limits(Protocol):
-    """What a site demands of a band; rates and shares are fractions."""
+class StrictModel(BaseModel):
+    """Unknown keys are refused, and no value is converted."""
 
-    @property
-    def max_fmr(self) -> float:
-        """Of all strangers of all groups, so many may score at `admit` or above."""
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    @property
-    def max_worst_group_fmr(self) -> float:
-        """The same in the group where it is most."""
 
-    @property
-    def sureness(self) -> Sureness:
-        """Whether the measured rates keep the limits, or the upper ends of their intervals do."""
+class ComparisonRule(StrictModel):
+    """What a site demands of comparisons; rates and shares are fractions."""
 
-    @property
-    def rare_holders(self) -> float:
-        """Holders are rare below the score that so small a share of them misses."""
+    calibrations: Annotated[list[FileName], Field(min_length=1, max_length=16)]
+    max_fmr: Annotated[float, Field(gt=0, le=0.01)]
+    """Of all impostor comparisons of all groups, so many may score at `Band.admit` or above."""
+    max_worst_group_fmr: Annotated[float, Field(gt=0, le=0.01)]
+    """The same in the group where it is most."""
+    sureness: Literal["measured", "upper"]
+    """Whether the measured rates keep these limits, or the upper ends of their intervals do."""
+    rare_holders: Annotated[float, Field(ge=0, le=0.5)]
+    """Holders are rare below the score that so small a share of them misses."""
+    accepted_referral_load: Rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +65,7 @@ class Band:
     """The share of genuine holders who score below `admit`: the referral load of this band."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Group(_Strict):
+class Group(StrictModel):
     """How much a group's rates rest on: people, and compared pairs."""
 
     people: Count
@@ -79,7 +73,7 @@ class Group(_Strict):
     impostors: Count
 
 
-class Point(_Strict):
+class Point(StrictModel):
     """What a threshold at `score` does: rates as fractions, with the ends of their intervals."""
 
     score: Score
@@ -104,14 +98,13 @@ class Point(_Strict):
             raise ValueError(f"at {self.score}: fnmr lies outside its interval")
         return self
 
-    def keeps(self, limits: Limits) -> bool:
-        """Whether a threshold here lets no more strangers through than the limits allow."""
+    def keeps(self, limits: ComparisonRule) -> bool:
         if limits.sureness == "measured":
             return self.fmr <= limits.max_fmr and self.worst_fmr <= limits.max_worst_group_fmr
         return self.fmr_high <= limits.max_fmr and self.worst_fmr_high <= limits.max_worst_group_fmr
 
 
-class _Matcher(_Strict):
+class _Matcher(StrictModel):
     name: Text
     sha256: Sha256
     preprocessing: Sha256
@@ -119,20 +112,20 @@ class _Matcher(_Strict):
     """In which it ran (`models.runtime.bf16`), for people: `preprocessing` covers it."""
 
 
-class _Network(_Strict):
+class _Network(StrictModel):
     role: Text
     name: Text
     sha256: Sha256
 
 
-class _Made(_Strict):
+class _Made(StrictModel):
     date_utc: Text
     commit: dict[str, Any]
     libraries: dict[str, Any]
     cpu: str
 
 
-class _Data(_Strict):
+class _Data(StrictModel):
     pairs: Text
     pairs_sha256: Sha256
     pictures: Count
@@ -140,9 +133,7 @@ class _Data(_Strict):
     failures_to_acquire: Count
 
 
-class Content(_Strict):
-    """A calibration as the file says it."""
-
+class Content(StrictModel):
     format: Literal["passenger-lane/calibration/1"]
     matcher: _Matcher
     networks: list[_Network]
@@ -191,7 +182,6 @@ class Calibration:
 
     @cached_property
     def matcher(self) -> MatcherIdentity:
-        """The matcher that was measured."""
         matcher = self.content.matcher
         return MatcherIdentity(matcher.name, matcher.sha256, matcher.preprocessing)
 
@@ -213,11 +203,13 @@ class Calibration:
 
     @cached_property
     def _rates(self) -> tuple[list[float], list[float]]:
-        """By point, its score, and the worst group's rate as it is reported."""
+        """By point, its score, and the worst group's rate: never zero, and never rising with the score."""
         points = self.content.points
-        return [point.score for point in points], _reported_rates(points)
+        scores = [point.score for point in points]
+        rates = (point.worst_fmr or point.worst_fmr_high for point in points[:-1])
+        return scores, list(accumulate((*rates, points[-1].worst_fmr_high), min))
 
-    def band(self, limits: Limits) -> Band:
+    def band(self, limits: ComparisonRule) -> Band:
         """`admit` is the lowest point from which on every point keeps the limits. CalibrationError for none.
 
         `borderline` is the highest point that no more than the rare holders miss, and never above `admit`.
@@ -233,7 +225,7 @@ class Calibration:
         borderline = min(admit.score, common[-1] if common else points[0].score)
         return Band(admit.score, borderline, admit.genuine_share_below)
 
-    def _require_enough_pairs(self, limits: Limits) -> None:
+    def _require_enough_pairs(self, limits: ComparisonRule) -> None:
         """Too few comparisons, in which a rate of the limit would not show once, prove nothing about it."""
         groups = self.content.groups.values()
         compared = sum(group.impostors for group in groups)
@@ -246,7 +238,7 @@ class Calibration:
 
 
 def load(path: Path) -> Calibration:
-    """Read a calibration. Raises CalibrationError that says what is wrong in it."""
+    """Raises CalibrationError that says what is wrong in it."""
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST_BYTES + 1)
@@ -284,17 +276,7 @@ def _first(error: ValidationError) -> str:
     return f"{where}: {faults[0]['msg']}{more}"
 
 
-def _reported_rates(points: Sequence[Point]) -> list[float]:
-    """By point, the worst group's rate as it is reported: never zero, and never rising with the score."""
-    last = len(points) - 1
-    rates = (
-        point.worst_fmr if point.worst_fmr > 0 and number < last else point.worst_fmr_high
-        for number, point in enumerate(points)
-    )
-    return list(accumulate(rates, min))
-
-
-def _describe_limits(limits: Limits) -> str:
+def _describe_limits(limits: ComparisonRule) -> str:
     said = "surely " if limits.sureness == "upper" else ""
     return f"FMR {said}≤ {limits.max_fmr:g}, and ≤ {limits.max_worst_group_fmr:g} in the worst group"
 

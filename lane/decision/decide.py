@@ -6,6 +6,7 @@ refer. It never refuses: that is an officer's.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from lane.decision.evidence import (
     CaptureEnd,
@@ -15,6 +16,7 @@ from lane.decision.evidence import (
     DocumentEvidence,
     DocumentKind,
     Evidence,
+    to_plain,
 )
 from lane.decision.policy import Policy, beyond_limits
 from lane.decision.reason_codes import Code, Reason, worst_first
@@ -35,6 +37,12 @@ class Refer:
 
     reasons: tuple[Reason, ...]
     remarks: tuple[Reason, ...] = ()
+
+
+def describe(outcome: Admit | Refer) -> dict[str, Any]:
+    """As JSON values, for the ledger."""
+    name, reasons = ("refer", outcome.reasons) if isinstance(outcome, Refer) else ("admit", ())
+    return {"outcome": name, "reasons": to_plain(reasons), "remarks": to_plain(outcome.remarks)}
 
 
 def decide(evidence: Evidence, policy: Policy) -> Admit | Refer:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date
 from enum import Enum, StrEnum
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from lane.decision.reason_codes import Code
 from models.values.identity import MatcherIdentity, NetworkIdentity
@@ -32,7 +33,7 @@ class CaptureEnd(StrEnum):
     CAMERA_LOST = "camera_lost"
     TURNED_BACK = "turned_back"
     NOT_TAKEN = "not_taken"
-    """An officer does without: see `lane.decision.decide.straight_to_officer`."""
+    """An officer checks by hand: see `lane.decision.decide.straight_to_officer`."""
     ABORTED = "aborted"
 
 
@@ -155,45 +156,27 @@ def to_plain(value: Any) -> Any:
 
 def from_plain(plain: Mapping[str, Any]) -> Evidence:
     """The evidence that `to_plain` wrote, for replay. Raises KeyError, TypeError or ValueError else."""
-    document, capture = plain["document"], plain["capture"]
-    return Evidence(
-        document=DocumentEvidence(
-            expiry=Check(document["expiry"]),
-            expires_on=document["expires_on"] and date.fromisoformat(document["expires_on"]),
-            photo_faces=_measure(document["photo_faces"]),
-            photo_quality=_measures(document["photo_quality"]),
-            photo_fault=document["photo_fault"],
-            kind=DocumentKind(document["kind"]) if document["kind"] else None,
-            age=Check(document["age"]),
-            checks={name: Check(result) for name, result in document.get("checks", {}).items()},
-        ),
-        capture=CaptureEvidence(
-            ended=CaptureEnd(capture["ended"]),
-            frames_seen=capture["frames_seen"],
-            faces_in_view=_measure(capture["faces_in_view"]),
-            good_frames=capture["good_frames"],
-            rejections=dict(capture["rejections"]),
-        ),
-        quality=_measures(plain["quality"]),
-        similarity=_measure(plain["similarity"]),
-        achieved_fmr=_measure(plain["achieved_fmr"]),
-        liveness=_measure(plain["liveness"]),
-        matcher=MatcherIdentity(**plain["matcher"]),
-        networks=tuple(NetworkIdentity(**network) for network in plain["networks"]),
-        desk=DeskContact(plain["desk"]),
-        models_unchanged=plain["models_unchanged"] is True,
-        engine_fault=plain["engine_fault"],
-        liveness_cues=_measures(plain["liveness_cues"]),
-        stream=StreamEvidence(Check(plain["stream"]["genuine"]), tuple(plain["stream"]["signs"])),
-        wishes=tuple(map(Code, plain["wishes"])),
-        events=tuple(map(Code, plain["events"])),
-        clock=Check(plain["clock"]),
-    )
+    found: Evidence = read_plain(Evidence, plain)
+    return found
 
 
-def _measure(plain: Mapping[str, Any]) -> Measure:
-    return Measured(plain["value"]) if "value" in plain else NotAssessed(plain["not_assessed"])
-
-
-def _measures(plain: Mapping[str, Any]) -> dict[str, Measure]:
-    return {name: _measure(one) for name, one in plain.items()}
+def read_plain(kind: Any, plain: Any) -> Any:
+    """The value of this type that `to_plain` wrote: each field of a dataclass, by its annotation."""
+    if kind == Measure:
+        return Measured(plain["value"]) if "value" in plain else NotAssessed(plain["not_assessed"])
+    if isinstance(kind, type) and is_dataclass(kind):
+        kinds = get_type_hints(kind)
+        there = [name for name in kinds if name in plain or name not in LEFT_OUT_IF_EMPTY]
+        return kind(**{name: read_plain(kinds[name], plain[name]) for name in there})
+    inner = get_args(kind)
+    if get_origin(kind) is tuple:
+        return tuple(read_plain(inner[0], one) for one in plain)
+    if get_origin(kind) is Mapping:
+        return {name: read_plain(inner[1], one) for name, one in plain.items()}
+    if get_origin(kind) is UnionType:  # of something and None
+        return None if plain is None else read_plain(inner[0], plain)
+    if kind is date:
+        return date.fromisoformat(plain)
+    if kind is bool:
+        return plain is True  # nothing else proves anything
+    return kind(plain) if issubclass(kind, Enum) else plain

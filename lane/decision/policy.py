@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError, model_validator
+from pydantic import Field, InstanceOf, ValidationError, model_validator
 
 from lane.decision import calibration
-from lane.decision.calibration import Band, Calibration, Sureness
+from lane.decision.calibration import Band, Calibration, ComparisonRule, StrictModel
 from lane.decision.referral import MOST_REPEATS
 from lane.platform.errors import CalibrationError, PolicyError
 from lane.platform.toml_positions import lines, nearest
@@ -28,17 +28,12 @@ SHIPPED_CALIBRATIONS = Path(__file__).with_name("calibrations")
 LIVE = frozenset(name for name, one in COMPONENTS.items() if one.live)
 DOCUMENT = frozenset(name for name, one in COMPONENTS.items() if one.document)
 
-FileName = Annotated[str, Field(pattern=r"^[^\x00]+$")]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 WhenMissing = Literal["refer", "signal"]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Limit(_Strict):
+class Limit(StrictModel):
     """A closed range; a side that is not given is open."""
 
     min: Finite | None = None
@@ -60,18 +55,6 @@ class Limit(_Strict):
         return above and (self.max is None or measure.value <= self.max)
 
 
-class ComparisonRule(_Strict):
-    """What the site demands of comparisons; rates and shares are fractions. See
-    `lane.decision.calibration.Limits`."""
-
-    calibrations: Annotated[list[FileName], Field(min_length=1, max_length=16)]
-    max_fmr: Annotated[float, Field(gt=0, le=0.01)]
-    max_worst_group_fmr: Annotated[float, Field(gt=0, le=0.01)]
-    sureness: Sureness
-    rare_holders: Annotated[float, Field(ge=0, le=0.5)]
-    accepted_referral_load: Fraction
-
-
 @dataclass(frozen=True, slots=True)
 class Calibrated:
     """A calibration, and the band that follows from it by the site's rule."""
@@ -80,9 +63,7 @@ class Calibrated:
     band: Band
 
 
-class LivenessRule(_Strict):
-    """What to do about attack detection."""
-
+class LivenessRule(StrictModel):
     use: Literal["cue", "alarm"]
     """What the score of the liveness cues is: an officer's hint, or a measure that refers."""
     when_not_assessed: WhenMissing
@@ -98,43 +79,43 @@ class LivenessRule(_Strict):
         return self
 
 
-class DocumentRule(_Strict):
+class DocumentRule(StrictModel):
     """What must be proved of the document beside its expiry and its photo."""
 
-    required_checks: list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]] = []
+    required_checks: list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]] = Field(
+        default_factory=list
+    )
     """By name (`DocumentEvidence.checks`): one that did not succeed, or was not made, refers (D01, D03)."""
 
 
-class DeskRule(_Strict):
+class DeskRule(StrictModel):
     """What to do while officers are out of reach, and how old an answer may be."""
 
     when_lost: WhenMissing
     max_answer_age_s: Annotated[float, Field(gt=0, le=600)]
 
 
-class EngineRule(_Strict):
+class EngineRule(StrictModel):
     """What to do once the networks no longer run where they ran (S01)."""
 
     when_lost: Literal["cpu", "close"]
 
 
-class PersonRule(_Strict):
+class PersonRule(StrictModel):
     """Who is not captured: an officer helps at once."""
 
     capture_from_age: Annotated[int, Field(ge=0, le=21)]
     when_unknown: WhenMissing
 
 
-class CaptureRule(_Strict):
-    """When a capture is good."""
-
+class CaptureRule(StrictModel):
     good_frames: Annotated[int, Field(ge=2, le=50)]
-    """At least; see `lane.capture.stop_rule` for when more are looked at."""
+    """The least number; `lane.capture.stop_rule` says when more are looked at."""
     most_good_frames: Annotated[int, Field(ge=2, le=50)]
     score_varies: Annotated[float, Field(gt=0, le=0.5)]
-    """So much lower than the lowest, or higher than the highest, further frames' scores are expected."""
+    """Scores of further frames are expected within this of the lowest and the highest so far."""
     least_s: Annotated[float, Field(ge=0, le=5)]
-    """So long the passenger is looked at, also where the outcome is settled before; 0 asks for no time."""
+    """The passenger is observed for so long, even where the outcome is settled before; 0: no minimum."""
     timeout_s: Annotated[float, Field(gt=0, le=60)]
     max_frame_age_s: Annotated[float, Field(gt=0, le=2)]
     max_span_s: Annotated[float, Field(gt=0, le=5)]
@@ -151,7 +132,7 @@ class CaptureRule(_Strict):
         return self
 
 
-class ZoneRule(_Strict):
+class ZoneRule(StrictModel):
     """Where the passenger stands, and who else counts. Sides are fractions of the frame."""
 
     left: Fraction
@@ -172,28 +153,26 @@ class ZoneRule(_Strict):
         return self
 
 
-class StreamRule(_Strict):
+class StreamRule(StrictModel):
     """What this site's camera and its clock cannot do: beyond it a stream is not the camera's (A03)."""
 
     frozen_s: Annotated[float, Field(gt=0, le=10)]
-    """So long the camera may show the very same picture."""
+    """For so long the camera may show the very same picture."""
     motionless_s: Annotated[float, Field(gt=0, le=60)]
-    """So long may a picture with somebody in it lie still but for its noise."""
+    """For so long a picture with somebody in it may stay still, apart from its noise."""
     clock_step_s: Annotated[float, Field(gt=0, le=2)]
-    """So far may wall clock and monotonic clock come apart between two frames."""
+    """By so much wall clock and monotonic clock may drift apart between two frames."""
     most_frames_per_second: Annotated[float, Field(gt=0, le=1000)]
     least_jitter_s: Annotated[float, Field(ge=0, le=0.1)]
     """The standard deviation of the time from frame to frame; 0 asks for none."""
     earlier_captures: Annotated[int, Field(ge=0, le=64)]
-    """So many captures are remembered, so that none comes again; 0 for a file in a camera's place."""
+    """How many captures are remembered, to find a repeated one; 0 where a file stands in for a camera."""
     noise: Limit
     """Of the sensor, in grey levels, where the picture is quiet
     (`lane.capture.stream_check.noise_between`)."""
 
 
-class QualityRule(_Strict):
-    """Limits by component."""
-
+class QualityRule(StrictModel):
     live: dict[str, Limit]
     document: dict[str, Limit]
 
@@ -206,7 +185,7 @@ class QualityRule(_Strict):
         return self
 
 
-class Policy(_Strict):
+class Policy(StrictModel):
     """One version of the rules. `sha256` covers the file it was read from, and its calibrations."""
 
     version: Annotated[str, Field(min_length=1)]
@@ -298,7 +277,7 @@ _CALIBRATE = (
     "Measure one with `python -m benchmarks calibrate` on this installation, lay it beside the policy and "
     "name it under [comparison] calibrations"
 )
-_NOT_FOR_A_FILE = ("sha256", "for_stills", "calibrated")
+_NOT_FOR_A_FILE = ("calibrated", "for_stills", "sha256")
 
 
 def load(path: Path = SHIPPED, calibrations: Path | None = None) -> Policy:
@@ -311,9 +290,7 @@ def load(path: Path = SHIPPED, calibrations: Path | None = None) -> Policy:
         content = path.read_bytes()
         fields: dict[str, Any] = tomllib.loads(content.decode("utf-8"))
         if fields.keys() & _NOT_FOR_A_FILE:
-            raise PolicyError(
-                f"policy {path}: {', '.join(sorted(_NOT_FOR_A_FILE))} are not for a file to say"
-            )
+            raise PolicyError(f"policy {path}: {', '.join(_NOT_FOR_A_FILE)} are not for a file to say")
         policy = Policy(**fields, sha256=hashlib.sha256(content).hexdigest())
         return _with_calibrations(policy, calibrations or path.parent)
     except OSError as error:

@@ -51,7 +51,10 @@ class ByHand:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """A row. Texts are English, for officers: no number of a comparison, no accusation of a person."""
+    """A row. Texts are English, for officers, and are translated where they are shown.
+
+    They tell no number of a comparison, and accuse nobody.
+    """
 
     code: str
     brief: str

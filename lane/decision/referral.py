@@ -9,11 +9,15 @@ from typing import NewType
 PassageId = NewType("PassageId", str)
 """A random UUID in its usual text form; a referral is named by its passage."""
 
-
 MOST_REPEATS = 2
 """Captures of one passenger after the first. A lane's policy may allow fewer, and no desk asks for more."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+def is_name(text: object) -> bool:
+    """Whether this may be an identifier or a pseudonym: plain letters, digits and signs, not too many."""
+    return type(text) is str and _NAME.fullmatch(text) is not None
 
 
 class Answer(StrEnum):
@@ -81,8 +85,7 @@ class Decision:
 
     def __post_init__(self) -> None:
         """Raises ValueError for an answer that no desk gives: whatever is odd about it opens no gate."""
-        texts = (self.id, self.passage, self.officer)
-        if not all(type(text) is str and _NAME.fullmatch(text) for text in texts):
+        if not all(map(is_name, (self.id, self.passage, self.officer))):
             raise ValueError("a decision names itself, its passage and its officer's pseudonym")
         if self.decided_at.tzinfo is None:
             raise ValueError("a decision needs an aware time")

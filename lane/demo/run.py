@@ -29,6 +29,7 @@ from lane.demo import desk_process, photos
 from lane.demo.passengers import Passenger, demo_passengers
 from lane.demo.scripted_officer import ScriptedOfficer
 from lane.desk.http_client import HttpDesk
+from lane.desk.outbox import Outbox
 from lane.desk.status_reporter import WatchedCamera
 from lane.document.simulated import SimulatedReader
 from lane.document.travel_document import TravelDocument
@@ -47,7 +48,7 @@ from lane.service.build import (
     build_evaluation_thread,
     build_measurer,
     build_policy,
-    build_station,
+    build_recovery,
     build_status_reporter,
 )
 from lane.settings import read as read_settings
@@ -229,19 +230,21 @@ def run(output: DemoOutput, *, headless: bool, data: Path | None = None, port: i
         screen = stack.enter_context(_screen(camera, headless=headless))
         watched = WatchedCamera(screen.camera, status_reporter, clock)
         staying = WaitingReader(queue.documents(), output)
-        station = build_station(
-            settings,
-            judge=Judge(watched, measurer, policy, clock, guide=screen.guide),
+        judge = Judge(watched, measurer, policy, clock, guide=screen.guide)
+        station = Station(
+            settings.lane,
+            judge=judge,
             reader=SimulatedReader(staying.documents) if headless else staying,
             gate=screen.gate,
             clock=clock,
             screen=queue,
             journal=journal,
-            desk=desk,
+            outbox=Outbox(journal, desk, clock),
             evaluation=stack.enter_context(
                 build_evaluation_thread(settings, policy, clock, measurer.networks)
             ),
             status_reporter=status_reporter,
+            recovery=build_recovery(settings, judge),
             guide=screen.guide,
             requests=screen.requests,
         )

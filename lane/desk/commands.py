@@ -1,12 +1,11 @@
 """Supervisors' commands to a lane, and officers' requests for a passenger. None of them opens a gate."""
 
-import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from lane.decision.reason_codes import BY_HAND, Code
+from lane.decision.referral import is_name
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _MOST = 2**53
 
 
@@ -46,7 +45,7 @@ class Request:
             raise ValueError("a request has a number")
         if self.code not in WISHES:
             raise ValueError("nobody asks for this in a passenger's place")
-        if not (type(self.by) is str and _NAME.fullmatch(self.by)):
+        if not is_name(self.by):
             raise ValueError("a request names its officer's pseudonym")
         if not 0 < self.for_s <= LONGEST_REQUEST_S:  # NaN compares false
             raise ValueError("a request is good for some minutes at most")
@@ -69,7 +68,7 @@ class Command:
             raise ValueError("a command has a number")
         if self.number == 0 and (self.by is not None or self.wanted is not WantedState.OPEN):
             raise ValueError("where nobody commanded anything, a lane is open")
-        if self.number > 0 and not (type(self.by) is str and _NAME.fullmatch(self.by)):
+        if self.number > 0 and not is_name(self.by):
             raise ValueError("a command names its supervisor's pseudonym")
 
 

@@ -8,12 +8,12 @@ import json
 import re
 import ssl
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import httpx
@@ -22,8 +22,7 @@ from lane.decision.reason_codes import Code
 from lane.decision.referral import Answer, Decision, Ground, PassageId
 from lane.desk.commands import Command, Request, WantedState
 from lane.desk.status import Status
-from lane.ledger.chain import GENESIS, Entry, Head
-from lane.ledger.port import Picture
+from lane.ledger.entry import GENESIS, Entry, Head, Picture
 from lane.platform.errors import (
     DeskBehindError,
     DeskLostError,
@@ -42,7 +41,7 @@ _CODE = re.compile(r"[a-z_]{1,40}")
 
 
 class HttpDesk:
-    """See `lane.desk.port.Desk`. `token` is this lane's; it goes into no log and no error.
+    """See `lane.desk.port.Desk` and `Supervisors`. `token` is this lane's; it goes into no log and no error.
 
     `authorities` is a file with the certificates that the desk's may come from: the site's own, and no other.
     `on_desk_time` gets the desk's clock with each whole answer that came at once. Raises SettingsError for a
@@ -71,17 +70,13 @@ class HttpDesk:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Release the connections."""
         self._client.close()
 
     def put_picture(self, picture: Picture, passage: PassageId) -> None:
-        """See `lane.desk.port.Desk.put_picture`."""
         self._send(
             "PUT",
             f"/passages/{passage}/images/{picture.sha256}",
@@ -90,39 +85,30 @@ class HttpDesk:
         )
 
     def report_lost_picture(self, sha256: str, passage: PassageId) -> None:
-        """See `lane.desk.port.Desk.miss_picture`."""
         self._send("DELETE", f"/passages/{passage}/images/{sha256}")
 
     def put_entries(self, entries: Sequence[Entry], recovered_through: int | None = None) -> Head:
-        """See `lane.desk.port.Desk.put_entries`."""
         wire = [{"payload": entry.payload, "hash": entry.hash} for entry in entries]
         again = {} if recovered_through is None else {"recovered_through": recovered_through}
         answer = self._send("POST", "/entries", json={"entries": wire, **again}, first=entries[0].seq)
-        try:
+        with _understanding():
             applied, head = answer["applied_through"], _head(answer["head"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise DeskLostError("the desk's answer is not understood") from error
         if type(applied) is not int or applied < entries[-1].seq:
             raise DeskLostError("the desk did not apply all entries")
         return head
 
     def decision(self, passage: PassageId, wait_s: float) -> Decision | None:
-        """See `lane.desk.port.Desk.decision`."""
         answer = self._send("GET", f"/passages/{passage}/decision", wait_s, params={"wait_s": wait_s})
-        try:
+        with _understanding():
             found = answer["decision"]
             return None if found is None else _decision(found)
-        except (KeyError, TypeError, ValueError) as error:
-            raise DeskLostError("the desk's answer is not understood") from error
 
     def report(self, status: Status) -> Command:
-        """See `lane.desk.port.Supervisors.report`."""
-        answer = self._send("PUT", "/lane/status", json=_status(status))
-        try:
+        body = asdict(status) | {"since": status.since.isoformat()}
+        answer = self._send("PUT", "/lane/status", json=body)
+        with _understanding():
             request = _request(answer["uncaptured"])
             return Command(answer["command"], WantedState(answer["wanted"]), answer["by"], request)
-        except (KeyError, TypeError, ValueError) as error:
-            raise DeskLostError("the desk's answer is not understood") from error
 
     def _send(
         self, method: str, path: str, wait_s: float = 0.0, first: int = 0, **request: Any
@@ -149,6 +135,15 @@ class HttpDesk:
             return
         if answer.is_success and date.tzinfo is not None and answer.elapsed.total_seconds() < _FRESH_S:
             self._on_desk_time(date)
+
+
+@contextmanager
+def _understanding() -> Iterator[None]:
+    """An answer of another form is a lost desk."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError) as error:
+        raise DeskLostError("the desk's answer is not understood") from error
 
 
 def _content(answer: httpx.Response, limit_s: float) -> bytes:
@@ -196,12 +191,7 @@ def _restored_head(first: int, body: Mapping[str, Any]) -> Head | None:
     return head if head.seq < first - 1 else None
 
 
-def _status(status: Status) -> dict[str, Any]:
-    return asdict(status) | {"since": status.since.isoformat()}
-
-
 def _request(wire: Mapping[str, Any] | None) -> Request | None:
-    """Raises KeyError, TypeError or ValueError."""
     if wire is None:
         return None
     return Request(wire["request"], Code(wire["code"]), wire["by"], float(wire["for_s"]))

@@ -10,9 +10,9 @@ from datetime import timedelta
 from lane.decision.evidence import DeskContact
 from lane.decision.referral import Decision, PassageId
 from lane.desk.port import Desk
-from lane.ledger.chain import Head
 from lane.ledger.clock_check import Timekeeper
-from lane.ledger.port import Journal, UndeliveredEntry
+from lane.ledger.entry import Head
+from lane.ledger.journal import SqliteJournal, UndeliveredEntry
 from lane.platform.clock import Clock
 from lane.platform.errors import DeskBehindError, DeskError, DeskLostError, DeskRefusedError, NetworkLostError
 
@@ -28,7 +28,7 @@ class Outbox:
 
     def __init__(
         self,
-        journal: Journal,
+        journal: SqliteJournal,
         desk: Desk,
         clock: Clock,
         pictures_for_s: float = PICTURES_FOR_S,

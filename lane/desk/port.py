@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from lane.decision.referral import Decision, PassageId
-from lane.desk.commands import Command
+from lane.desk.commands import NO_COMMAND, Command
 from lane.desk.status import Status
-from lane.ledger.chain import Entry, Head
-from lane.ledger.port import Picture
+from lane.ledger.entry import Entry, Head, Picture
 
 
 class Desk(Protocol):
@@ -40,3 +39,10 @@ class Supervisors(Protocol):
     def report(self, status: Status) -> Command:
         """Report the lane's status. Returns the last command to the lane."""
         ...
+
+
+class NoSupervisors:
+    """See `Supervisors`: nobody commands anything."""
+
+    def report(self, status: Status) -> Command:  # noqa: ARG002
+        return NO_COMMAND

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from lane.decision.referral import GROUNDS, Answer, Decision, PassageId
 from lane.desk.commands import NO_COMMAND, Command
 from lane.desk.status import Status
-from lane.ledger.chain import GENESIS, Entry, Head, check_follows
-from lane.ledger.port import Picture
+from lane.ledger.chain import check_follows
+from lane.ledger.entry import GENESIS, Entry, Head, Picture
 from lane.platform.errors import DeskError, DeskRefusedError
 
 
@@ -19,8 +19,7 @@ def second_line(_: PassageId) -> Answer | None:
 
 @dataclass(slots=True)
 class SimulatedDesk:
-    """See `lane.desk.port.Desk` and `Supervisors`. `fault`, while set, is raised by every call, as if
-    lost."""
+    """See `lane.desk.port.Desk` and `Supervisors`. While `fault` is set, every call raises it."""
 
     lane: str
     script: Callable[[PassageId], Answer | None] = second_line
@@ -33,12 +32,10 @@ class SimulatedDesk:
     statuses: list[Status] = field(default_factory=list)
 
     def put_picture(self, picture: Picture, passage: PassageId) -> None:  # noqa: ARG002 - kept by content
-        """Kept by content: twice is once."""
         self._reachable()
         self.pictures[picture.sha256] = picture
 
     def report_lost_picture(self, sha256: str, passage: PassageId) -> None:  # noqa: ARG002 - kept by content
-        """Known by content: twice is once."""
         self._reachable()
         self.missed.add(sha256)
 
@@ -54,7 +51,6 @@ class SimulatedDesk:
         return self.head
 
     def decision(self, passage: PassageId, wait_s: float) -> Decision | None:
-        """What the script says, at once."""
         self._reachable()
         answer = self.script(passage)
         if answer is None:
@@ -69,13 +65,11 @@ class SimulatedDesk:
         )
 
     def report(self, status: Status) -> Command:
-        """Kept; the command is what a test or a demo set."""
         self._reachable()
         self.statuses.append(status)
         return self.command
 
     def kinds(self) -> list[str]:
-        """The kinds of the entries, in order."""
         return [entry.kind for entry in self.entries]
 
     def _asked(self, passage: PassageId) -> int:

@@ -12,14 +12,13 @@ from models.values.identity import NetworkIdentity
 class LaneIdentity:
     """What does not change while a lane runs."""
 
-    version: str
-    provider: str
-    matcher: str
-    policy: str
+    version: str = ""
+    provider: str = ""
+    matcher: str = ""
+    policy: str = ""
 
 
 def providers(identities: Sequence[NetworkIdentity]) -> str:
-    """Where these networks run, in a word."""
     return " ".join(dict.fromkeys(one.provider for one in identities))
 
 

@@ -8,7 +8,6 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
-from types import TracebackType
 from typing import Self
 
 from lane.cameras.frame import Frame
@@ -50,7 +49,6 @@ class WatchedCamera:
         status_reporter.watch(self)
 
     def frames(self) -> Iterator[Frame]:
-        """One capture's frames."""
         self._asked_s, self._lost = self._clock.monotonic_s(), False
         try:
             for frame in self._camera.frames():
@@ -126,9 +124,7 @@ class StatusReporter:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -137,7 +133,6 @@ class StatusReporter:
         self._changed.set()
 
     def watch(self, camera: WatchedCamera) -> None:
-        """Report the status of this camera."""
         self._camera = camera
 
     @property
@@ -169,7 +164,6 @@ class StatusReporter:
         return request
 
     def note_obeyed(self, command: Command) -> None:
-        """The station obeys this command."""
         with self._lock:
             self._obeyed = command.number
         self._changed.set()
@@ -193,7 +187,6 @@ class StatusReporter:
         self._changed.set()
 
     def note_engine(self, provider: str) -> None:
-        """Where the networks run now."""
         with self._lock:
             self._about = replace(self._about, provider=provider)
         self._changed.set()
@@ -206,13 +199,11 @@ class StatusReporter:
             self._changed.set()
 
     def note_event(self, code: Code) -> None:
-        """A gate's sensors saw this."""
         with self._lock:
             self._events[code.value] = self._clock.monotonic_s()
         self._changed.set()
 
     def status(self) -> Status:
-        """The lane's status now."""
         camera = self._camera.status() if self._camera else CameraStatus(CameraHealth.UNKNOWN, None)
         with self._lock:
             camera = self._recent_counts.apply(camera, self._clock.monotonic_s())
@@ -220,17 +211,8 @@ class StatusReporter:
             if state != self._reported_state[0]:
                 self._reported_state = (state, self._clock.now())
             since = self._reported_state[1]
-            return Status(
-                state,
-                since,
-                camera,
-                self._about,
-                self._outbox,
-                self._passages,
-                self._obeyed,
-                self._gate_words(),
-                self._last_request,
-            )
+            counts = (self._outbox, self._passages, self._obeyed)
+            return Status(state, since, camera, self._about, *counts, self._gate_words(), self._last_request)
 
     def _gate_words(self) -> tuple[str, ...]:
         """What is wrong with the gate comes first; then what was seen there, the newest first."""

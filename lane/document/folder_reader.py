@@ -63,11 +63,10 @@ class _DocumentFile(BaseModel):
 
 
 class FolderReader:
-    """See `lane.document.port.DocumentReader`. Opening it drops what lies in the folder: nobody stands there
-    for it.
+    """See `lane.document.port.DocumentReader`. Several documents at once are refused: whose turn is it?
 
-    So is what was presented while another passage was under way. Several documents at once are unreadable:
-    nobody knows whose turn it is. Raises SettingsError where the folder cannot be used.
+    Opening it deletes what lies in the folder, since nobody waits for it; so does each read with what was
+    presented while another passage was under way. Raises SettingsError where the folder cannot be used.
     """
 
     def __init__(self, settings: DocumentSettings, clock: Clock) -> None:
@@ -109,9 +108,7 @@ class FolderReader:
                 return None
             self._delete(self._folder.iterdir())
             self._must_empty = True
-            raise DocumentError(
-                f"no use: {_describe_error(error)}"
-            ) from None  # the cause may quote the document
+            raise DocumentError(f"no use: {_describe_error(error)}") from None  # the cause may quote it
         self._delete(self._folder.iterdir())
         self._must_empty = True
         return document
@@ -203,4 +200,4 @@ def _usable(folder: Path) -> tuple[bool, str]:
     except OSError as error:
         return False, f"{folder}: {error.strerror}; make it, for this user and the reader's software alone"
     waiting = len(list(folder.iterdir()))
-    return True, f"{folder}" + (f"; {waiting} files in it will be dropped" if waiting else "")
+    return True, f"{folder}; {waiting} files in it will be dropped" if waiting else str(folder)

@@ -17,8 +17,6 @@ from lane.platform.finding import Finding
 
 @dataclass(frozen=True, slots=True)
 class ReaderKind:
-    """How a reader of one kind is opened and tried."""
-
     open: Callable[[DocumentSettings, Clock], DocumentReader]
     probe: Callable[[DocumentSettings], list[Finding]]
 

@@ -13,5 +13,4 @@ class SimulatedReader:
     documents: Iterator[TravelDocument]
 
     def read(self) -> TravelDocument | None:
-        """The next document."""
         return next(self.documents, None)

@@ -97,7 +97,6 @@ class Cohort:
 
     @property
     def enabled(self) -> bool:
-        """Whether it holds any reference at all."""
         return self._size > 0
 
     def __len__(self) -> int:

@@ -2,7 +2,6 @@
 
 import logging
 import threading
-from types import TracebackType
 from typing import Any, Protocol, Self
 
 from lane.decision.referral import PassageId
@@ -40,9 +39,7 @@ class EvaluationThread:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -80,9 +77,9 @@ class EvaluationThread:
 
     def _work(self) -> None:
         while self._next():
-            body = self._evaluated()
+            results = self._evaluated()
             with self._changed:
-                self._results += body
+                self._results += results
                 self._busy = False
                 self._changed.notify_all()
 

@@ -102,7 +102,6 @@ class Evaluator:
         self._policy, self._cohort, self._shadow, self._groups = policy, cohort, shadow, groups
 
     def close(self) -> None:
-        """Erase the cohort."""
         self._cohort.close()
 
     def evaluate(self, verification: Verification) -> dict[str, Any]:

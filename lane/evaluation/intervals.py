@@ -19,7 +19,6 @@ class Rate:
     high: float
 
     def plain(self) -> dict[str, float | int | None]:
-        """As JSON values; a rate of nothing is null."""
         numbers = {"rate": self.rate, "low": self.low, "high": self.high}
         rounded = {name: None if math.isnan(x) else float(f"{x:.4g}") for name, x in numbers.items()}
         return {**rounded, "errors": self.errors, "n": self.n}
@@ -40,10 +39,6 @@ def chance(errors: int, n: int, limit: float) -> float:
     return 1.0 if errors <= 0 else beta_cdf(limit, errors, n - errors + 1)
 
 
-def _log_beta(a: float, b: float) -> float:
-    return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
-
-
 def beta_quantile(probability: float, a: float, b: float) -> float:
     """Where the Beta(a, b) distribution reaches this probability, by bisection to the last bit."""
     low, high = 0.0, 1.0
@@ -61,7 +56,8 @@ def beta_cdf(x: float, a: float, b: float) -> float:
         return float(x >= 1)
     if x > (a + 1) / (a + b + 2):  # the fraction converges fast on the other side only
         return 1 - beta_cdf(1 - x, b, a)
-    log_front = a * math.log(x) + b * math.log1p(-x) - _log_beta(a, b)
+    log_beta = math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
+    log_front = a * math.log(x) + b * math.log1p(-x) - log_beta
     return math.exp(log_front) / (a * _fraction(x, a, b))
 
 

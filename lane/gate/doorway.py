@@ -16,7 +16,8 @@ from lane.desk.command_handler import CommandHandler
 from lane.gate.light_beams import Passing
 from lane.gate.port import Gate, GateEvent
 from lane.gate.sensors import FIRE
-from lane.ledger.port import Draft, Journal
+from lane.ledger.entry import Draft
+from lane.ledger.journal import SqliteJournal
 from lane.platform.clock import Clock
 from lane.platform.errors import GateFaultError
 
@@ -46,7 +47,7 @@ class Doorway:
     """One lane's gate, its events and its alarm."""
 
     def __init__(
-        self, gate: Gate, journal: Journal, clock: Clock, commands: CommandHandler, timeout_s: float
+        self, gate: Gate, journal: SqliteJournal, clock: Clock, commands: CommandHandler, timeout_s: float
     ) -> None:
         self._gate, self._journal, self._clock = gate, journal, clock
         self._commands, self._timeout_s = commands, timeout_s

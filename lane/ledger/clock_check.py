@@ -4,7 +4,8 @@ import threading
 from datetime import datetime
 
 from lane.decision.evidence import Check
-from lane.ledger.port import Draft, Journal
+from lane.ledger.entry import Draft
+from lane.ledger.journal import SqliteJournal
 from lane.platform.clock import Clock
 
 MOST_STEP_S = 2.0
@@ -23,7 +24,7 @@ def clock_fact(*, trusted: bool, by: str) -> Draft:
     return Draft(CLOCK, {"trusted": trusted, "by": by})
 
 
-def clock_is_doubted(journal: Journal) -> bool:
+def clock_is_doubted(journal: SqliteJournal) -> bool:
     """Whether the last fact about the clock says that it is wrong. Raises JournalError."""
     last = journal.last(CLOCK)
     return last is not None and last["trusted"] is not True

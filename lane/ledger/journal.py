@@ -5,16 +5,16 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from lane.decision.passage_states import State
 from lane.decision.referral import PassageId
-from lane.ledger.chain import GENESIS, Entry, Head, follow, read, verify
-from lane.ledger.port import Draft, Picture, Standing, UndeliveredEntry
-from lane.platform.errors import DeskRefusedError, JournalError, LedgerBrokenError
+from lane.ledger.chain import verify
+from lane.ledger.entry import GENESIS, Draft, Entry, Head, Picture, follow, read
+from lane.platform.errors import RESTORED, DeskRefusedError, JournalError, LedgerBrokenError
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS ledger (seq INTEGER PRIMARY KEY, payload TEXT NOT NULL, hash TEXT NOT NULL) STRICT;
@@ -39,26 +39,33 @@ CREATE TRIGGER IF NOT EXISTS ledger_is_not_shortened BEFORE DELETE ON ledger
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
 """
 
-
-_RESTORED = (
-    "where it was restored from a backup, stop this lane and say so: `python -m lane accept-desk SEQ:HASH`"
-)
+_OF_THE_DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 
 
-_OF_THE_DISK = {
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_READONLY,
-}
+@dataclass(frozen=True, slots=True)
+class UndeliveredEntry:
+    """An entry that the desk has not confirmed, with its pictures."""
+
+    entry: Entry
+    pictures: tuple[Picture, ...]
+    dropped: tuple[str, ...] = ()
+    """Its pictures that the lane has dropped, by their SHA-256."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A passage and its state."""
+
+    passage: PassageId
+    state: State
 
 
 class SqliteJournal:
-    """See `lane.ledger.port.Journal`. Opening it verifies the whole chain: a lane does not build on a broken
-    one.
+    """Every call is all or nothing, and durable once it returns.
 
-    Raises LedgerBrokenError, also where the file is not a journal or belongs to another lane; JournalError
-    where it cannot be opened, or another process has it.
+    Opening it verifies the whole chain: a lane does not build on a broken one. Raises LedgerBrokenError, also
+    where the file is not a journal or belongs to another lane; JournalError where it cannot be opened, or
+    another process has it.
     """
 
     def __init__(self, path: Path, lane: str) -> None:
@@ -72,9 +79,7 @@ class SqliteJournal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -84,14 +89,13 @@ class SqliteJournal:
     def verify(self) -> Head:
         """Walk the chain. Raises LedgerBrokenError for what is changed, missing, moved or cut off."""
         try:
-            rows = self._db.execute("SELECT payload, hash FROM ledger ORDER BY seq")
-            return verify(rows, chain=self._lane, witnessed=[self._head()])
+            return verify(self.payloads(), chain=self._lane, witnessed=[self._head()])
         except sqlite3.Error as error:
             raise LedgerBrokenError(f"the journal is damaged: {error}") from error
 
-    def payloads(self) -> list[tuple[str, str]]:
+    def payloads(self) -> Iterator[tuple[str, str]]:
         """Every entry's payload and hash, in order."""
-        return list(self._db.execute("SELECT payload, hash FROM ledger ORDER BY seq"))
+        return self._db.execute("SELECT payload, hash FROM ledger ORDER BY seq")
 
     def record(
         self,
@@ -101,7 +105,10 @@ class SqliteJournal:
         standing: Standing | None = None,
         pictures: Sequence[Picture] = (),
     ) -> None:
-        """See `lane.ledger.port.Journal.record`."""
+        """Append facts and the passage's state, and put the facts into the outbox, in one transaction.
+
+        The pictures belong to the last fact.
+        """
         with self._transaction():
             last = self._append(drafts, at=at)
             self._db.executemany(
@@ -114,7 +121,7 @@ class SqliteJournal:
                 )
 
     def pending(self, limit: int) -> Sequence[UndeliveredEntry]:
-        """See `lane.ledger.port.Journal.pending`."""
+        """The oldest entries that the desk has not confirmed."""
         rows = self._rows(
             "SELECT payload, hash FROM ledger JOIN outbox USING (seq) ORDER BY seq LIMIT ?", limit
         )
@@ -124,12 +131,12 @@ class SqliteJournal:
         ]
 
     def waiting(self) -> int:
-        """See `lane.ledger.port.Journal.waiting`."""
+        """How many entries the desk has not confirmed."""
         ((number,),) = self._rows("SELECT count(*) FROM outbox")
         return int(number)
 
     def last(self, kind: str) -> Mapping[str, Any] | None:
-        """See `lane.ledger.port.Journal.last`."""
+        """The body of the last fact of this kind, or None where there is none."""
         rows = self._rows(
             "SELECT payload, hash FROM ledger WHERE json_extract(payload, '$.kind') = ? "
             "ORDER BY seq DESC LIMIT 1",
@@ -143,7 +150,10 @@ class SqliteJournal:
         return read(*rows[0]).at if rows else None
 
     def confirmed(self, through_seq: int, desk_head: Head) -> None:
-        """See `lane.ledger.port.Journal.confirmed`."""
+        """The desk has all up to this entry: remove them from the outbox, keep the desk's head as a witness.
+
+        Raises DeskRefusedError where the desk's ledger went back behind a head that was witnessed before.
+        """
         with self._transaction():
             self._witness(desk_head)
             self._db.execute("DELETE FROM outbox WHERE seq <= ?", (through_seq,))
@@ -153,7 +163,7 @@ class SqliteJournal:
             self._leave_no_bytes()
 
     def drop_pictures(self, before: datetime, *, at: datetime) -> int:
-        """See `lane.ledger.port.Journal.drop_pictures`."""
+        """Drop waiting pictures of facts up to that moment, and record it. Returns how many."""
         waiting = self._rows(
             "SELECT DISTINCT seq, payload, hash FROM ledger JOIN picture USING (seq) WHERE length(content)"
         )
@@ -166,12 +176,12 @@ class SqliteJournal:
         return sum(dropped)
 
     def note_recordings(self, folder: str) -> None:
-        """See `lane.ledger.port.Journal.note_recordings`."""
+        """Remember a folder into which recordings go."""
         with self._transaction():
             self._db.execute("INSERT OR IGNORE INTO recordings VALUES (?)", (folder,))
 
     def recordings_in(self) -> Sequence[str]:
-        """See `lane.ledger.port.Journal.recordings_in`."""
+        """Every folder into which recordings went."""
         return [folder for (folder,) in self._rows("SELECT folder FROM recordings ORDER BY folder")]
 
     def accept_desk(self, head: Head, *, at: datetime) -> Head:
@@ -191,7 +201,10 @@ class SqliteJournal:
         return last
 
     def go_back(self, desk_has: Head) -> bool:
-        """See `lane.ledger.port.Journal.go_back`."""
+        """Put what a restored desk lacks into the outbox again, where a person has accepted that desk.
+
+        False where nobody has. Raises DeskRefusedError where the desk has another chain than this one.
+        """
         with self._transaction():
             row = self._db.execute("SELECT through FROM recovery").fetchone()
             if row is None:
@@ -208,19 +221,19 @@ class SqliteJournal:
         return True
 
     def recovered_through(self) -> int | None:
-        """See `lane.ledger.port.Journal.recovered_through`."""
+        """The last entry that is delivered again to a restored desk; None where nothing is."""
         rows = self._rows("SELECT through FROM recovery")
         return rows[0][0] if rows else None
 
     def unfinished(self) -> Standing | None:
-        """See `lane.ledger.port.Journal.unfinished`."""
+        """The passage that was under way when the lane stopped."""
         rows = self._rows("SELECT passage, state FROM standing")
         if not rows or State(rows[0][1]) is State.CLOSED:
             return None
         return Standing(PassageId(rows[0][0]), State(rows[0][1]))
 
     def desk_heads(self) -> Sequence[Head]:
-        """See `lane.ledger.port.Journal.desk_heads`."""
+        """Every head that the desk has confirmed, oldest first: its ledger is checked against them."""
         return [Head(*row) for row in self._db.execute("SELECT seq, hash FROM witnessed ORDER BY seq")]
 
     def _append(self, drafts: Sequence[Draft], *, at: datetime) -> Head:
@@ -266,7 +279,7 @@ class SqliteJournal:
         last = self._witnessed()
         if last is not None and (head.seq < last.seq or (head.seq == last.seq and head.hash != last.hash)):
             raise DeskRefusedError(
-                f"the desk's ledger went back: it was at {last.seq}, it says {head.seq}; {_RESTORED}"
+                f"the desk's ledger went back: it was at {last.seq}, it says {head.seq}; {RESTORED}"
             )
         self._db.execute("INSERT OR IGNORE INTO witnessed VALUES (?, ?)", (head.seq, head.hash))
 

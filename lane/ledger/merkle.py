@@ -25,17 +25,6 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
-def nodes_of_leaves(leaves: Sequence[bytes]) -> Nodes:
-    """The nodes over leaf hashes that are at hand."""
-
-    def node(level: int, number: int) -> bytes:
-        if level == 0:
-            return leaves[number]
-        return node_hash(node(level - 1, 2 * number), node(level - 1, 2 * number + 1))
-
-    return node
-
-
 def root_of_complete(leaves: Sequence[bytes]) -> bytes:
     """The root of a complete tree, whose leaves are a power of two: level by level, as fast as can be."""
     level = leaves
@@ -54,16 +43,8 @@ def inclusion(nodes: Nodes, index: int, size: int) -> list[bytes]:
     """What proves, with the leaf at `index`, the root of the first `size` leaves: from the leaf upwards."""
     if not 0 <= index < size:
         raise ValueError(f"there is no leaf {index} in a tree of {size}")
-    low, high, path = 0, size, []
-    while high - low > 1:
-        middle = low + _split(high - low)
-        if index < middle:
-            path.append(_range(nodes, middle, high))
-            high = middle
-        else:
-            path.append(_range(nodes, low, middle))
-            low = middle
-    return path[::-1]
+    _, _, siblings = _descend(nodes, index, size, lambda low, high: high - low == 1)
+    return siblings
 
 
 def consistency(nodes: Nodes, first: int, second: int) -> list[bytes]:
@@ -72,34 +53,36 @@ def consistency(nodes: Nodes, first: int, second: int) -> list[bytes]:
         raise ValueError(f"a tree of {first} is not the beginning of one of {second}")
     if first in (0, second):
         return []
-    low, high, path = 0, second, []
-    while high != first:
+    low, high, siblings = _descend(nodes, first - 1, second, lambda _, high: high == first)
+    # Where the smaller tree is one whole subtree of the larger, its root is known already.
+    return ([_range(nodes, low, high)] if low else []) + siblings
+
+
+def _descend(
+    nodes: Nodes, index: int, size: int, found: Callable[[int, int], bool]
+) -> tuple[int, int, list[bytes]]:
+    """From the root towards the leaf at `index`, down to the subtree that is `found`; its siblings upwards.
+
+    A subtree is the range of its leaves, from the first to behind the last.
+    """
+    low, high, siblings = 0, size, list[bytes]()
+    while not found(low, high):
         middle = low + _split(high - low)
-        if first <= middle:
-            path.append(_range(nodes, middle, high))
+        if index < middle:
+            siblings.append(_range(nodes, middle, high))
             high = middle
         else:
-            path.append(_range(nodes, low, middle))
+            siblings.append(_range(nodes, low, middle))
             low = middle
-    # Where the smaller tree is one whole subtree of the larger, its root is known already.
-    return ([_range(nodes, low, high)] if low else []) + path[::-1]
+    return low, high, siblings[::-1]
 
 
 def includes(root_: bytes, size: int, index: int, leaf: bytes, proof: Sequence[bytes]) -> bool:
     """Whether the proof shows this leaf at `index` in the tree of `size` with this root (9162, 2.1.3.2)."""
     if not 0 <= index < size:
         return False
-    place, last, found = index, size - 1, leaf
-    for sibling in proof:
-        if last == 0:
-            return False
-        if place & 1 or place == last:
-            found = node_hash(sibling, found)
-            place, last = _up_to_a_right_turn(place, last)
-        else:
-            found = node_hash(found, sibling)
-        place, last = place >> 1, last >> 1
-    return last == 0 and found == root_
+    roots = _roots_of_path([leaf, *proof], index, size - 1)
+    return roots is not None and roots[1] == root_
 
 
 def extends(first: int, first_root: bytes, second: int, second_root: bytes, proof: Sequence[bytes]) -> bool:
@@ -110,15 +93,19 @@ def extends(first: int, first_root: bytes, second: int, second_root: bytes, proo
         same = first_root == (second_root if first else EMPTY)
         return same and not proof
     path = list(proof) if first & (first - 1) else [first_root, *proof]
-    return _both_roots(path, first - 1, second - 1) == (first_root, second_root)
-
-
-def _both_roots(path: Sequence[bytes], place: int, last: int) -> tuple[bytes, bytes] | None:
-    """The roots of both trees as a consistency proof gives them; None where it is too short or too long."""
-    if not path:
-        return None
+    place, last = first - 1, second - 1
     while place & 1:
         place, last = place >> 1, last >> 1
+    return _roots_of_path(path, place, last) == (first_root, second_root)
+
+
+def _roots_of_path(path: Sequence[bytes], place: int, last: int) -> tuple[bytes, bytes] | None:
+    """The roots of the tree up to `place` and of that up to `last`, from the first hash of the path upwards.
+
+    None where the path is too short or too long.
+    """
+    if not path:
+        return None
     old = new = path[0]
     for sibling in path[1:]:
         if last == 0:
@@ -158,7 +145,6 @@ class Growing:
         self.peaks.append(leaf)
 
     def root(self) -> bytes:
-        """The root of all leaves so far."""
         return fold(self.peaks) if self.peaks else EMPTY
 
 

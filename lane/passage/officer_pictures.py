@@ -12,7 +12,7 @@ import numpy as np
 from lane.cameras.frame import Frame
 from lane.capture.capture import Capture
 from lane.capture.reference import Reference
-from lane.ledger.port import Picture
+from lane.ledger.entry import Picture
 from models.image import encode_jpeg
 from models.values.face import Face, ImageBGR
 

@@ -29,7 +29,8 @@ from lane.gate.doorway import Doorway
 from lane.gate.port import Gate
 from lane.kiosk.traveller_requests import NoTravellerRequests, TravellerRequests
 from lane.ledger.clock_check import Timekeeper, clock_fact, clock_is_doubted
-from lane.ledger.port import Draft, Journal, Picture, Standing
+from lane.ledger.entry import Draft, Picture
+from lane.ledger.journal import SqliteJournal, Standing
 from lane.passage.judge import Judge, JudgedPassage
 from lane.passage.network_recovery import NetworkRecovery, RecoveryResult
 from lane.passage.port import Screen
@@ -94,7 +95,7 @@ class Station:
         judge: Judge,
         reader: DocumentReader,
         gate: Gate,
-        journal: Journal,
+        journal: SqliteJournal,
         outbox: Outbox,
         clock: Clock,
         screen: Screen,

@@ -5,50 +5,6 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Protocol
 
 
-class SystemClock:
-    """See `lane.platform.clock.Clock`. Without a zone, the calendar is that of the machine's own time
-    zone."""
-
-    def __init__(self, zone: tzinfo | None = None) -> None:
-        self._zone = zone
-
-    def now(self) -> datetime:
-        """Aware, UTC."""
-        return datetime.now(UTC)
-
-    def today(self) -> date:
-        """The calendar day where the lane stands."""
-        return self.now().astimezone(self._zone).date()
-
-    def monotonic_s(self) -> float:
-        """Seconds since any fixed moment."""
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
-        time.sleep(seconds)
-
-
-class SkippingClock(SystemClock):
-    """The machine's clock, which jumps ahead where a simulated camera skips a wait."""
-
-    def __init__(self, zone: tzinfo | None = None) -> None:
-        super().__init__(zone)
-        self._skipped_s = 0.0
-
-    def now(self) -> datetime:
-        """Aware, UTC, ahead by what was skipped."""
-        return super().now() + timedelta(seconds=self._skipped_s)
-
-    def monotonic_s(self) -> float:
-        """Seconds, ahead by what was skipped."""
-        return super().monotonic_s() + self._skipped_s
-
-    def skip(self, seconds: float) -> None:
-        """Be later at once."""
-        self._skipped_s += seconds
-
-
 class Clock(Protocol):
     """Two clocks: one to tell when, one to tell how long, which never jumps."""
 
@@ -64,6 +20,40 @@ class Clock(Protocol):
         """Seconds since any fixed moment; never goes back."""
         ...
 
+    def sleep(self, seconds: float) -> None: ...
+
+
+class SystemClock:
+    """See `Clock`. Without a zone, the calendar is that of the machine's own time zone."""
+
+    def __init__(self, zone: tzinfo | None = None) -> None:
+        self._zone = zone
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def today(self) -> date:
+        return self.now().astimezone(self._zone).date()
+
+    def monotonic_s(self) -> float:
+        return time.monotonic()
+
     def sleep(self, seconds: float) -> None:
-        """Wait."""
-        ...
+        time.sleep(seconds)
+
+
+class SkippingClock(SystemClock):
+    """The machine's clock, which jumps ahead where a simulated camera skips a wait."""
+
+    def __init__(self, zone: tzinfo | None = None) -> None:
+        super().__init__(zone)
+        self._skipped_s = 0.0
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(seconds=self._skipped_s)
+
+    def monotonic_s(self) -> float:
+        return super().monotonic_s() + self._skipped_s
+
+    def skip(self, seconds: float) -> None:
+        self._skipped_s += seconds

@@ -22,89 +22,72 @@ LaneError
         └── DeskBehindError   the desk has less of this lane's chain than it had before
 """
 
+RESTORED = (
+    "where it was restored from a backup, stop this lane and say so: `python -m lane accept-desk SEQ:HASH`"
+)
+
 
 class LaneError(Exception):
     """Anything that `lane` raises on purpose."""
 
 
-class CameraError(LaneError):
-    """The camera gives no frames."""
+class CameraError(LaneError): ...
 
 
-class DocumentError(LaneError):
-    """The document cannot be read."""
+class DocumentError(LaneError): ...
 
 
-class NobodyYetError(LaneError):
-    """Nobody has presented a document so far: the reader will be asked again."""
+class NobodyYetError(LaneError): ...
 
 
-class GateFaultError(LaneError):
-    """The gate did not obey a command."""
+class GateFaultError(LaneError): ...
 
 
-class LedgerBrokenError(LaneError):
-    """An entry was changed, is missing, was moved or cut off."""
+class LedgerBrokenError(LaneError): ...
 
 
-class JournalError(LaneError):
-    """The lane's ledger and outbox cannot be written, or another process has them."""
+class JournalError(LaneError): ...
 
 
-class PolicyError(LaneError):
-    """The policy is unreadable, incomplete, or made for another matcher."""
+class PolicyError(LaneError): ...
 
 
-class CalibrationError(LaneError):
-    """A calibration is unreadable, garbled, or shows too little for what is asked of it."""
+class CalibrationError(LaneError): ...
 
 
-class TransitionError(LaneError):
-    """A step that the passage's state does not allow."""
+class TransitionError(LaneError): ...
 
 
-class SettingsError(LaneError):
-    """A setting is missing or wrong."""
+class SettingsError(LaneError): ...
 
 
-class StoppedError(LaneError):
-    """The lane was stopped while a passage waits; the next start closes it as interrupted."""
+class StoppedError(LaneError): ...
 
 
-class RecordingError(LaneError):
-    """A recording cannot be made, is not whole, or was made with another key."""
+class RecordingError(LaneError): ...
 
 
-class PictureError(LaneError):
-    """A picture that cannot be used: names the file and says why."""
+class PictureError(LaneError): ...
 
 
-class PhotosError(LaneError):
-    """The demo's photographs are not there or were changed."""
+class PhotosError(LaneError): ...
 
 
-class DeskError(LaneError):
-    """The desk has not got it: the outbox keeps it."""
+class DeskError(LaneError): ...
 
 
-class NetworkLostError(DeskError):
-    """Nobody answers at the desk's address (S02)."""
+class NetworkLostError(DeskError): ...
 
 
-class DeskLostError(DeskError):
-    """The desk answers that it cannot, or too late (S03)."""
+class DeskLostError(DeskError): ...
 
 
-class DeskRefusedError(DeskError):
-    """The desk understood and says no."""
+class DeskRefusedError(DeskError): ...
 
 
 class DeskBehindError(DeskRefusedError):
     """The desk has less of this lane's chain than it had before: up to the entry `seq` with this `hash`."""
 
     def __init__(self, seq: int, hash_: str) -> None:
-        super().__init__(
-            f"the desk has this lane's chain up to entry {seq} alone; where it was restored from a backup, "
-            "stop this lane and say so: `python -m lane accept-desk SEQ:HASH`"
-        )
+        super().__init__(f"the desk has this lane's chain up to entry {seq} alone; {RESTORED}")
         self.seq, self.hash = seq, hash_

@@ -24,27 +24,27 @@ log = logging.getLogger(__name__)
 DIES_WITHIN_S = 2.0
 MOST_READ = 1 << 16
 MOST_LINE = 4096
-"""Bytes that are kept of a line that does not end."""
+"""The most bytes that are kept of a line that does not end."""
 ENDED_BY = (signal.SIGTERM, signal.SIGINT)
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long is waited for a child, in seconds."""
+    """How long to wait for a child, in seconds."""
 
     first_s: float
     """For its first sign of life: the interpreter starts, libraries load."""
     silent_s: float
     """For each sign after it."""
     steady_s: float
-    """A child that gave signs for so long works: its next end is a new fault."""
+    """After signs for so long a child counts as working: its next end is a new fault."""
     ends_s: float = 0.0
     """How long it may take to end after a command or once it has shut its output; then it is killed."""
 
 
 @dataclass(slots=True)
 class Backoff:
-    """Pauses that double, each shortened by chance, so that no two lanes knock at one moment."""
+    """Pauses that double, each shortened at random, so that lanes do not all connect at one moment."""
 
     longest_s: float
     shortest_s: float = 0.2
@@ -155,13 +155,13 @@ class Supervisor:
     patience: Patience
     backoff: Backoff
     hear: Callable[[Sequence[bytes]], bool] = lambda _: True
-    """The lines that the child wrote; whether they are a sign of life."""
+    """Takes the lines that the child wrote; True where they are a sign of life."""
     say: Callable[[], bytes] = lambda: b""
-    """What the child has to know. It is written where it has changed, and every `say_every_s`."""
+    """What to write to the child: whenever it has changed, and every `say_every_s`."""
     say_every_s: float = math.inf
     ended: Callable[[Ended], None] = lambda _: None
     down: Callable[[float], AbstractContextManager[object]] = lambda _: nullcontext()
-    """Entered while no child runs, with the seconds that is for; what it raises is only logged."""
+    """Entered while no child runs, with the length of the pause in seconds; what it raises is only logged."""
     log_level: int = logging.WARNING
     starts: int = field(default=0, init=False)
     last: Ended = field(default=Ended(), init=False)

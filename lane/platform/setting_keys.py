@@ -4,7 +4,7 @@ it means."""
 import json
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, SecretStr
@@ -17,20 +17,11 @@ _WIDTH = 100
 class Key:
     """One setting."""
 
-    name: str
-    variable: str
+    key: str
+    environment: str
     default: str
     """As TOML has it; empty: not set."""
     meaning: str
-
-    def to_json(self) -> dict[str, str]:
-        """For machines."""
-        return {
-            "key": self.name,
-            "environment": self.variable,
-            "default": self.default,
-            "meaning": self.meaning,
-        }
 
 
 def keys(settings: type[BaseModel], prefix: str) -> Iterator[Key]:
@@ -38,22 +29,22 @@ def keys(settings: type[BaseModel], prefix: str) -> Iterator[Key]:
     for name, field in settings.model_fields.items():
         part = field.annotation
         if isinstance(part, type) and issubclass(part, BaseModel):
-            for key in keys(part, f"{prefix}{name.upper()}__"):
-                yield Key(f"{name}.{key.name}", key.variable, key.default, key.meaning)
+            for one in keys(part, f"{prefix}{name.upper()}__"):
+                yield replace(one, key=f"{name}.{one.key}")
         else:
             yield Key(name, f"{prefix}{name.upper()}", _default(field), _meaning(field))
 
 
-def as_text(found: list[Key]) -> str:
-    """For people: as a file would set it, then the variable, then what it means."""
+def listing(settings: type[BaseModel], prefix: str, *, as_json: bool) -> str:
+    """For machines, or for people: as a file would set it, then the variable, then what it means."""
+    found = list(keys(settings, prefix))
+    if as_json:
+        return json.dumps([asdict(one) for one in found], indent=2)
     return "\n".join(
-        f"{key.name} = {key.default or '(not set)'}\n    {key.variable}\n{_indented(key.meaning)}"
-        for key in found
+        f"{one.key} = {one.default or '(not set)'}\n    {one.environment}\n"
+        f"{textwrap.fill(one.meaning, _WIDTH, initial_indent='    ', subsequent_indent='    ')}\n"
+        for one in found
     )
-
-
-def _indented(text: str) -> str:
-    return textwrap.fill(text, _WIDTH, initial_indent="    ", subsequent_indent="    ") + "\n"
 
 
 def _meaning(field: FieldInfo) -> str:

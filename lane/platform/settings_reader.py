@@ -99,7 +99,7 @@ def _fault(error: ErrorDetails, settings: type[BaseSettings], places: Iterable[M
 
 def _what(error: ErrorDetails, where: Where, settings: type[BaseSettings]) -> str:
     name, prefix = ".".join(where), settings.model_config["env_prefix"]
-    known = [key.name for key in setting_keys.keys(settings, prefix)]
+    known = [one.key for one in setting_keys.keys(settings, prefix)]
     if error["type"] == "extra_forbidden":
         beside = [key for key in known if key.rpartition(".")[0] == ".".join(where[:-1])]
         elsewhere = [key for key in known if key.rpartition(".")[2] == where[-1]]

@@ -17,16 +17,12 @@ def lines(text: str) -> dict[Where, int]:
     found: dict[Where, int] = {}
     table: Where = ()
     for line, statement in _statements(text):
-        paths = list(_paths(statement))
-        if not paths:
-            continue
-        if not _is_key(statement):
+        paths = list(_paths(tomllib.loads(statement)))
+        if paths and statement.lstrip().startswith("["):  # a table's head; else a key with its value
             table = max(paths, key=len)
-            paths = [table]
-        else:
-            paths = [table + path for path in paths]
+            paths = [()]
         for path in paths:
-            found.setdefault(path, line)
+            found.setdefault(table + path, line)
     return found
 
 
@@ -55,17 +51,8 @@ def _whole(statement: str) -> bool:
     return True
 
 
-def _is_key(statement: str) -> bool:
-    """A key with its value; else a table's head."""
-    return not statement.lstrip().startswith("[")
-
-
-def _paths(statement: str) -> Iterator[Where]:
-    yield from _inside(tomllib.loads(statement), ())
-
-
-def _inside(value: Mapping[str, Any], path: Where) -> Iterator[Where]:
+def _paths(value: Mapping[str, Any], path: Where = ()) -> Iterator[Where]:
     for key, one in value.items():
         yield (*path, key)
         if isinstance(one, Mapping):
-            yield from _inside(one, (*path, key))
+            yield from _paths(one, (*path, key))

@@ -22,7 +22,7 @@ from lane.cameras.frame import Frame
 from lane.cameras.port import FrameSource
 from lane.capture.guidance import Guide, no_guide
 from lane.capture.measuring import Measurer
-from lane.decision.decide import Admit, Refer
+from lane.decision.decide import describe
 from lane.decision.evidence import Check, DeskContact, to_plain
 from lane.decision.policy import Policy
 from lane.decision.reason_codes import Code
@@ -86,7 +86,6 @@ class RecordingWriter:
         self._frames, self._fault, self._name = 0, "", ""
 
     def begin(self, given: Mapping[str, Any], photo: bytes) -> None:
-        """Begin a new recording."""
         self._file, self._frames, self._fault = None, 0, ""
         self._name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}{SUFFIX}"
         path = self._recorder.folder / self._name
@@ -97,7 +96,6 @@ class RecordingWriter:
         self.write("heard", given, photo)
 
     def write(self, what: str, value: Any, payload: bytes = b"") -> None:
-        """Write one input."""
         if self._file is None:
             return
         head = json.dumps({"what": what, "value": value}).encode()
@@ -117,7 +115,6 @@ class RecordingWriter:
         return asked
 
     def frame(self, frame: Frame) -> None:
-        """Write a frame."""
         about = {
             "camera": frame.camera,
             "sequence": frame.sequence,
@@ -156,25 +153,21 @@ class RecordedClock:
         self._clock, self._recording = clock, recording
 
     def now(self) -> datetime:
-        """Aware, UTC."""
         now = self._clock.now()
         self._recording.write("now", now.isoformat())
         return now
 
     def today(self) -> date:
-        """The calendar day where the lane stands."""
         today = self._clock.today()
         self._recording.write("today", today.isoformat())
         return today
 
     def monotonic_s(self) -> float:
-        """Seconds since any fixed moment."""
         monotonic_s = self._clock.monotonic_s()
         self._recording.write("monotonic_s", monotonic_s)
         return monotonic_s
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
         self._clock.sleep(seconds)
 
 
@@ -203,13 +196,11 @@ class RecordedTimekeeper(Timekeeper):
         self._timekeeper, self._recording = timekeeper, recording
 
     def check(self) -> Check:
-        """See `Timekeeper.check`."""
         check = self._timekeeper.check()
         self._recording.write("check", check.value)
         return check
 
     def note_desk(self, desk_time: datetime) -> None:
-        """See `Timekeeper.note_desk`."""
         self._timekeeper.note_desk(desk_time)
 
 
@@ -249,7 +240,6 @@ class RecordingJudge(Judge):
         meanwhile: Callable[[], tuple[Code, ...]] = no_requests,
         events: Callable[[], tuple[Code, ...]] = tuple,
     ) -> JudgedPassage:
-        """See `Judge.judge`."""
         recording = self._recording
         recording.begin(self._inputs(document, desk, wishes), document.photo)
         judged = super().judge(
@@ -279,10 +269,4 @@ class RecordingJudge(Judge):
 
 def result_to_json(judged: JudgedPassage) -> dict[str, Any]:
     """What a replay must give again, as JSON values: the evidence and the decision."""
-    return {"evidence": to_plain(judged.evidence), **_outcome(judged.outcome)}
-
-
-def _outcome(outcome: Admit | Refer) -> dict[str, Any]:
-    reasons = outcome.reasons if isinstance(outcome, Refer) else ()
-    name = "admit" if isinstance(outcome, Admit) else "refer"
-    return {"outcome": name, "reasons": to_plain(reasons), "remarks": to_plain(outcome.remarks)}
+    return {"evidence": to_plain(judged.evidence), **describe(judged.outcome)}

@@ -12,7 +12,7 @@ import numpy as np
 
 from lane.cameras.frame import Frame
 from lane.capture.measuring import Measurer
-from lane.decision.evidence import Check, DeskContact, DocumentKind
+from lane.decision.evidence import Check, DeskContact, read_plain
 from lane.decision.policy import Policy
 from lane.decision.reason_codes import Code
 from lane.document.travel_document import TravelDocument
@@ -28,8 +28,6 @@ MOST_DIFFERENCES = 20
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """How a replay came out."""
-
     file: str
     outcome: str
     identical: bool
@@ -75,15 +73,12 @@ class ReplayedClock:
         self._recording = recording
 
     def now(self) -> datetime:
-        """Aware, UTC."""
         return datetime.fromisoformat(self._recording.next("now").value)
 
     def today(self) -> date:
-        """The calendar day where the lane stood."""
         return date.fromisoformat(self._recording.next("today").value)
 
     def monotonic_s(self) -> float:
-        """Seconds since any fixed moment."""
         return float(self._recording.next("monotonic_s").value)
 
     def sleep(self, seconds: float) -> None:
@@ -111,7 +106,6 @@ class ReplayedTimekeeper(Timekeeper):
         self._recording = recording
 
     def check(self) -> Check:
-        """See `Timekeeper.check`."""
         return Check(self._recording.next("check").value)
 
 
@@ -145,7 +139,7 @@ def _repeat(
         ReplayedCamera(recording), measurer, policy, ReplayedClock(recording), ReplayedTimekeeper(recording)
     )
     judged = judge.judge(
-        _document(given),
+        read_plain(TravelDocument, given.value["document"] | {"photo": given.payload}),
         DeskContact(given.value["desk"]),
         wishes=_codes(given.value["wishes"]),
         meanwhile=lambda: _codes(recording.next("asked").value),
@@ -168,22 +162,6 @@ def _inputs(chunk: bytes) -> RecordedInput:
     (length,) = _HEAD.unpack_from(chunk)
     head = json.loads(chunk[_HEAD.size : _HEAD.size + length])
     return RecordedInput(head["what"], head["value"], chunk[_HEAD.size + length :])
-
-
-def _document(given: RecordedInput) -> TravelDocument:
-    said = given.value["document"]
-    return TravelDocument(
-        photo=given.payload,
-        expires_on=_day(said["expires_on"]),
-        nationality=said["nationality"],
-        born_on=_day(said["born_on"]),
-        kind=said["kind"] and DocumentKind(said["kind"]),
-        checks={name: Check(result) for name, result in said["checks"].items()},
-    )
-
-
-def _day(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None
 
 
 def _codes(values: list[str]) -> tuple[Code, ...]:

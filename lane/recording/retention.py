@@ -6,13 +6,15 @@ Delivered pictures are erased as soon as the desk has confirmed them, independen
 import logging
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from lane.ledger.clock_check import Timekeeper
-from lane.ledger.port import Draft, Journal
+from lane.ledger.entry import Draft
+from lane.ledger.journal import SqliteJournal
 from lane.platform.clock import Clock
 from lane.recording.sealed_file import SUFFIX
 
@@ -27,8 +29,6 @@ _NAME = re.compile(rf"(\d{{8}}T\d{{6}})-[0-9a-f]{{8}}{re.escape(SUFFIX)}(\.part)
 
 @dataclass(frozen=True, slots=True)
 class StoredRecording:
-    """A recording, whole or not."""
-
     path: Path
     begun: datetime
     """Aware, UTC: by its name, which no copy changes."""
@@ -36,18 +36,14 @@ class StoredRecording:
 
 def recordings(folder: Path) -> list[StoredRecording]:
     """Those in this folder, the oldest first; no link is followed. Raises OSError."""
-    return sorted(_recordings(folder), key=lambda one: one.begun)
-
-
-def _recordings(folder: Path) -> Iterator[StoredRecording]:
+    found = []
     for path in folder.iterdir():
         named = _NAME.fullmatch(path.name)
         if named and stat.S_ISREG(path.lstat().st_mode):
-            try:
+            with suppress(ValueError):  # no date
                 begun = datetime.strptime(named[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-            except ValueError:
-                continue
-            yield StoredRecording(path, begun)
+                found.append(StoredRecording(path, begun))
+    return sorted(found, key=lambda one: one.begun)
 
 
 class Retention:
@@ -55,7 +51,7 @@ class Retention:
 
     def __init__(
         self,
-        journal: Journal,
+        journal: SqliteJournal,
         clock: Clock,
         pictures_for: timedelta,
         recordings_for: timedelta,

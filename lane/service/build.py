@@ -6,26 +6,18 @@ from datetime import timedelta
 from functools import partial
 
 from lane import __version__
-from lane.capture.guidance import Guide, no_guide
 from lane.capture.measuring import Measurer
 from lane.decision.policy import SHIPPED, Policy, load
-from lane.desk.http_client import HttpDesk
-from lane.desk.outbox import Outbox
 from lane.desk.port import Supervisors
 from lane.desk.status import LaneIdentity, providers
 from lane.desk.status_reporter import StatusReporter
-from lane.document.port import DocumentReader
 from lane.evaluation.cohort import Cohort
 from lane.evaluation.evaluation_thread import EvaluationThread
 from lane.evaluation.evaluator import SWITCHED_OFF, Evaluator, Shadow
-from lane.gate.port import Gate
-from lane.kiosk.traveller_requests import TravellerRequests
 from lane.ledger.clock_check import Timekeeper
 from lane.ledger.journal import SqliteJournal
 from lane.passage.judge import Judge
 from lane.passage.network_recovery import NetworkRecovery
-from lane.passage.port import Screen
-from lane.passage.station import Station, nothing_to_erase
 from lane.platform.clock import Clock
 from lane.platform.errors import PolicyError, SettingsError
 from lane.recording.retention import Retention
@@ -117,59 +109,23 @@ def _shadow(wanted: EvaluationSettings, policy: Policy, networks: Networks) -> S
 def build_status_reporter(
     desk: Supervisors, clock: Clock, measurer: Measurer, policy: Policy
 ) -> StatusReporter:
-    """What tells supervisors how this lane stands. Give the lane's camera to
-    `lane.desk.status_reporter.WatchedCamera`."""
-    where = providers(measurer.networks.identities)
-    matcher = measurer.networks.embedder.identity.name
-    return StatusReporter(
-        desk, LaneIdentity(__version__, where, matcher, str(policy.identity()["version"])), clock
-    )
+    """Give it the lane's camera, as a `lane.desk.status_reporter.WatchedCamera`."""
+    networks = measurer.networks
+    where, matcher = providers(networks.identities), networks.embedder.identity.name
+    return StatusReporter(desk, LaneIdentity(__version__, where, matcher, policy.version), clock)
 
 
 def build_retention(
     settings: Settings, journal: SqliteJournal, clock: Clock, timekeeper: Timekeeper | None = None
 ) -> Retention:
-    """What erases faces in time."""
     kept = settings.retention
     pictures, recordings = timedelta(seconds=kept.pictures_for_s), timedelta(days=kept.recordings_for_days)
     return Retention(journal, clock, pictures, recordings, timekeeper)
 
 
-def build_station(
-    settings: Settings,
-    *,
-    judge: Judge,
-    reader: DocumentReader,
-    gate: Gate,
-    clock: Clock,
-    screen: Screen,
-    journal: SqliteJournal,
-    desk: HttpDesk,
-    retention: Retention | None = None,
-    evaluation: EvaluationThread | None = None,
-    status_reporter: StatusReporter | None = None,
-    guide: Guide = no_guide,
-    requests: TravellerRequests | None = None,
-    timekeeper: Timekeeper | None = None,
-) -> Station:
-    """A station on real networks, a journal on disk and the desk over HTTP."""
-    return Station(
-        settings.lane,
-        judge=judge,
-        reader=reader,
-        gate=gate,
-        journal=journal,
-        outbox=Outbox(journal, desk, clock, settings.retention.pictures_for_s, timekeeper),
-        clock=clock,
-        screen=screen,
-        erase_expired=retention.erase_expired if retention else nothing_to_erase,
-        evaluation=evaluation,
-        status_reporter=status_reporter,
-        recovery=NetworkRecovery(judge, partial(build_measurer, _on_cpu(settings), judge.policy)),
-        guide=guide,
-        requests=requests,
-        timekeeper=timekeeper,
-    )
+def build_recovery(settings: Settings, judge: Judge) -> NetworkRecovery:
+    """What checks the networks after a fault, and brings others on the CPU in their place."""
+    return NetworkRecovery(judge, partial(build_measurer, _on_cpu(settings), judge.policy))
 
 
 def _on_cpu(settings: Settings) -> Settings:

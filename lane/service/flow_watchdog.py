@@ -40,12 +40,10 @@ class WatchedClock(SystemClock):
         self._flow_watchdog = flow_watchdog
 
     def now(self) -> datetime:
-        """Aware, UTC."""
         self._flow_watchdog.note_alive()
         return super().now()
 
     def monotonic_s(self) -> float:
-        """Seconds since any fixed moment."""
         self._flow_watchdog.note_alive()
         return super().monotonic_s()
 
@@ -57,26 +55,21 @@ class WatchedGate:
         self._gate, self._flow_watchdog = gate, flow_watchdog
 
     def open(self, passage: PassageId) -> None:
-        """Open for one passenger."""
         self._flow_watchdog.note_alive()
         self._gate.open(passage)
 
     def wait_passed(self, timeout_s: float) -> Passing:
-        """How it goes in the open doorway."""
         self._flow_watchdog.note_alive()
         return self._gate.wait_passed(timeout_s)
 
     def close(self) -> None:
-        """Close."""
         self._flow_watchdog.note_alive()
         self._gate.close()
 
     def events(self) -> tuple[GateEvent, ...]:
-        """What was seen since the last call."""
         self._flow_watchdog.note_alive()
         return self._gate.events()
 
     def trouble(self) -> str | None:
-        """Why nobody may be served now."""
         self._flow_watchdog.note_alive()
         return self._gate.trouble()

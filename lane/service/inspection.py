@@ -7,14 +7,13 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from lane import __version__
 from lane.cameras import live_camera
 from lane.cameras.health import CameraHealth, CameraStatus
-from lane.decision.policy import Policy
 from lane.desk.status import LaneIdentity, Status
 from lane.document import kinds as document_kinds
 from lane.gate import kinds as gate_kinds
@@ -36,7 +35,7 @@ SLOW_SYNC_S = 0.25
 """A disk that needs longer until something lies on it holds up each passenger several times."""
 _ANOTHER = "another process"
 """The journal's own word for a lane that runs."""
-Check = Callable[[Settings], Iterator[Finding]]
+Check = Callable[[Settings], Iterable[Finding]]
 
 
 def inspect(settings: Settings) -> Iterator[Finding]:
@@ -50,28 +49,13 @@ def inspect(settings: Settings) -> Iterator[Finding]:
             yield Finding(name, ok=False, said=f"failed: {type(error).__name__}")
 
 
-def _camera(settings: Settings) -> Iterator[Finding]:
-    yield from live_camera.probe(settings.camera)
-
-
-def _document(settings: Settings) -> Iterator[Finding]:
-    yield from document_kinds.probe(settings.document)
-
-
-def _gate(settings: Settings) -> Iterator[Finding]:
-    yield from gate_kinds.probe(settings.gate)
-
-
 def _desk(settings: Settings) -> Iterator[Finding]:
     """Tells it that the lane is closed, as it is; and compares clocks."""
     times: list[tuple[datetime, datetime]] = []
     clock = SystemClock(settings.zone())
-    unknown = CameraStatus(CameraHealth.UNKNOWN, None)
-    about = LaneIdentity(__version__, "", "", "")
-    status = Status("closed", clock.now(), unknown, about, outbox=0, passages=0, obeyed=0)
-    with open_desk(
-        settings, on_desk_time=lambda desk_time: times.append((desk_time, datetime.now(UTC)))
-    ) as desk:
+    camera, about = CameraStatus(CameraHealth.UNKNOWN, None), LaneIdentity(__version__)
+    status = Status("closed", clock.now(), camera, about, outbox=0, passages=0, obeyed=0)
+    with open_desk(settings, on_desk_time=lambda said: times.append((said, datetime.now(UTC)))) as desk:
         began_s = time.monotonic()
         try:
             command = desk.report(status)
@@ -92,13 +76,9 @@ def _apart(times: list[tuple[datetime, datetime]]) -> Finding:
     return Finding("clock", ok=abs(apart_s) <= MOST_APART_S, said=said)
 
 
-def _kiosk(settings: Settings) -> Iterator[Finding]:
-    yield from probe.probe(settings.kiosk)
-
-
 def _networks(settings: Settings) -> Iterator[Finding]:
     """Policy, calibration and the networks that they are for."""
-    policy: Policy = build_policy(settings)
+    policy = build_policy(settings)
     yield Finding("policy", ok=True, said=f"version {policy.version}")
     began_s = time.monotonic()
     measurer = build_measurer(settings, policy)
@@ -108,48 +88,46 @@ def _networks(settings: Settings) -> Iterator[Finding]:
     yield Finding("networks", ok=True, said=f"{where}; they know the known face; ready in {took_s:.1f} s")
     band = policy.check(networks.embedder.identity)
     said = f"{networks.embedder.identity.name} admits from {band.admit:.3f}"
-    yield Finding(
-        "calibration", ok=True, said=f"{said}; {band.holders_below:.1%} of holders go to an officer"
-    )
+    said += f"; {band.holders_below:.1%} of holders go to an officer"
+    yield Finding("calibration", ok=True, said=said)
 
 
 def _journal(settings: Settings) -> Iterator[Finding]:
     path = settings.journal
     if not path.exists():
-        yield Finding("journal", ok=True, said=f"{path}: none yet, the lane begins one")
-        yield _disk(path.absolute().parent)
-        return
+        said = f"{path}: none yet, the lane begins one"
+    elif (journal := _opened(settings)) is None:
+        said = "the lane runs, and has it"
+    else:
+        with journal:
+            said = f"{journal.verify().seq} entries, whole; {journal.waiting()} wait for the desk"
+    yield Finding("journal", ok=True, said=said)
+    yield _disk(path.absolute().parent)
+
+
+def _opened(settings: Settings) -> SqliteJournal | None:
+    """The lane's journal; None where a lane that runs has it."""
     try:
-        with SqliteJournal(path, settings.lane) as journal:
-            entries, waiting = journal.verify().seq, journal.waiting()
+        return SqliteJournal(settings.journal, settings.lane)
     except JournalError as error:
         if _ANOTHER not in str(error):
             raise
-        yield Finding("journal", ok=True, said="the lane runs, and has it")
-    else:
-        said = f"{entries} entries, whole; {waiting} wait for the desk"
-        yield Finding("journal", ok=True, said=said)
-    yield _disk(path.absolute().parent)
+        return None
 
 
 def _retention(settings: Settings) -> Iterator[Finding]:
     """How long faces stay, and whether some have stayed longer."""
-    kept = settings.retention
+    kept, folders = settings.retention, list[str]()
     said = (
         f"pictures go once the desk has them, or after {kept.pictures_for_s / 3600:g} h; "
         f"recordings after {kept.recordings_for_days:g} days"
     )
-    if not settings.journal.exists():
-        yield Finding("retention", ok=True, said=said)
-        return
-    try:
-        with SqliteJournal(settings.journal, settings.lane) as journal:
-            folders = journal.recordings_in()
-    except JournalError as error:
-        if _ANOTHER not in str(error):
-            raise
-        yield Finding("retention", ok=True, said=f"{said}; the lane runs, and erases them")
-        return
+    if settings.journal.exists():
+        if (journal := _opened(settings)) is None:
+            said += "; the lane runs, and erases them"
+        else:
+            with journal:
+                folders = list(journal.recordings_in())
     yield Finding("retention", ok=True, said=said)
     for folder in map(Path, folders):
         yield _recorded(folder, timedelta(days=kept.recordings_for_days))
@@ -195,10 +173,10 @@ def _sync_s(folder: Path) -> float:
 
 
 CHECKS: tuple[tuple[str, Check], ...] = (
-    ("camera", _camera),
-    ("document", _document),
-    ("gate", _gate),
-    ("kiosk", _kiosk),
+    ("camera", lambda settings: live_camera.probe(settings.camera)),
+    ("document", lambda settings: document_kinds.probe(settings.document)),
+    ("gate", lambda settings: gate_kinds.probe(settings.gate)),
+    ("kiosk", lambda settings: probe.probe(settings.kiosk)),
     ("journal", _journal),
     ("retention", _retention),
     ("networks", _networks),

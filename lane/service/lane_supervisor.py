@@ -5,7 +5,6 @@ fault.
 """
 
 import logging
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
@@ -16,18 +15,13 @@ PATIENCE = Patience(first_s=60.0, silent_s=5.0, steady_s=300.0, ends_s=15.0)
 LONGEST_PAUSE_S, SHORTEST_PAUSE_S = 60.0, 0.5
 
 
-def supervise_lane(arguments: Sequence[str], down: Callable[[float], AbstractContextManager[object]]) -> int:
-    """`python -m lane` with these arguments, until SIGTERM or Ctrl-C. Returns the exit code."""
-    return lane_supervisor([sys.executable, "-m", "lane", *arguments], down).run_until_signal()
-
-
 def lane_supervisor(
     command: Sequence[str],
     down: Callable[[float], AbstractContextManager[object]],
     patience: Patience = PATIENCE,
     backoff: Backoff | None = None,
 ) -> Supervisor:
-    """`down` is entered while no lane runs, with the seconds that is for."""
+    """`down` is entered while no lane runs, with the length of the pause in seconds."""
     return Supervisor(
         "the lane",
         lambda: start_beating(command),

@@ -20,6 +20,7 @@ from lane.decision.passage_states import State
 from lane.decision.policy import Policy, ZoneRule
 from lane.decision.referral import PassageId
 from lane.desk.http_client import HttpDesk
+from lane.desk.outbox import Outbox
 from lane.desk.status import LaneIdentity
 from lane.desk.status_reporter import StatusReporter, WatchedCamera
 from lane.document.kinds import open_reader
@@ -40,8 +41,8 @@ from lane.service.build import (
     build_evaluation_thread,
     build_measurer,
     build_policy,
+    build_recovery,
     build_retention,
-    build_station,
     build_status_reporter,
 )
 from lane.service.flow_watchdog import FlowWatchdog, WatchedClock, WatchedGate
@@ -52,7 +53,7 @@ log = logging.getLogger(__name__)
 BEAT_S = 0.5
 HUNG_S = 60.0
 """A flow without a sign of life for so long hangs. An answer of the desk may take ten seconds."""
-TOLD_FROM_S = 2.0
+ANNOUNCED_FROM_S = 2.0
 """A shorter pause is over before a screen could show it."""
 MakeJudge = Callable[[FrameSource, Measurer, Policy, Clock, Timekeeper, Guide], Judge]
 
@@ -114,17 +115,19 @@ def open_lane(
         evaluation = stack.enter_context(build_evaluation_thread(settings, policy, clock, measurer.networks))
         retention = build_retention(settings, journal, clock, timekeeper)
         watched = WatchedCamera(camera, status_reporter, clock)
-        station = build_station(
-            settings,
-            judge=judge(watched, measurer, policy, clock, timekeeper, kiosk),
+        decider = judge(watched, measurer, policy, clock, timekeeper, kiosk)
+        station = Station(
+            settings.lane,
+            judge=decider,
             reader=WakingReader(reader, camera),
             gate=gate,
             clock=clock,
             screen=LogScreen(),
             journal=journal,
-            desk=desk,
-            retention=retention,
+            outbox=Outbox(journal, desk, clock, settings.retention.pictures_for_s, timekeeper),
+            erase_expired=retention.erase_expired,
             evaluation=evaluation,
+            recovery=build_recovery(settings, decider),
             status_reporter=status_reporter,
             guide=kiosk,
             requests=kiosk,
@@ -141,10 +144,10 @@ def while_down(settings: Settings, pause_s: float) -> Iterator[None]:
     with ExitStack() as stack:
         clock = SystemClock(settings.zone())
         _shut(stack.enter_context(open_gate(settings.gate, clock)))
-        if pause_s >= TOLD_FROM_S:
+        if pause_s >= ANNOUNCED_FROM_S:
             stack.enter_context(Kiosk(_setup(settings)))(Instruction.CLOSED)
             desk = stack.enter_context(open_desk(settings))
-            status_reporter = StatusReporter(desk, LaneIdentity(__version__, "", "", ""), clock)
+            status_reporter = StatusReporter(desk, LaneIdentity(__version__), clock)
             status_reporter.note_fault()
             stack.enter_context(status_reporter)
         yield
@@ -169,7 +172,6 @@ class WakingReader:
     camera: RealCamera
 
     def read(self) -> TravelDocument | None:
-        """The next document."""
         document = self.reader.read()
         self.camera.wake()
         return document
@@ -179,8 +181,7 @@ class LogScreen:
     """See `lane.passage.port.Screen`: the log; travellers read the kiosk, officers the desk."""
 
     def show(self, passage: PassageId, state: State, /) -> None:
-        """Log the state; a passage's identifier says nothing of a person."""
-        log.info("passage %s is %s", passage, state)
+        log.info("passage %s is %s", passage, state)  # the identifier says nothing of a person
 
 
 def _setup(settings: Settings, **more: object) -> Setup:
@@ -214,7 +215,7 @@ def sending_beats(flow_watchdog: FlowWatchdog, beat: int) -> Iterator[None]:
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
 
-    thread = threading.Thread(target=work, name="pulse", daemon=True)
+    thread = threading.Thread(target=work, name="signs-of-life", daemon=True)
     thread.start()
     try:
         yield

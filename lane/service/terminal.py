@@ -1,4 +1,4 @@
-"""What the demo and a comparison look like on a terminal."""
+"""What `check`, `replay` and `verify` print for people."""
 
 from collections.abc import Iterable, Iterator
 from math import floor
@@ -18,12 +18,7 @@ def show_findings(console: Console, findings: Iterable[Finding]) -> bool:
     """A line for each, as it comes; True where all is well."""
     well = True
     for one in findings:
-        word, colour = ("ok", "green") if one.ok else ("FAULT", "red")
-        line = Text()
-        line.append(f"{word:5}  ", style=f"bold {colour}")
-        line.append(f"{one.device:14} ")
-        line.append(one.said)
-        console.print(line, soft_wrap=True, highlight=False)
+        _print_marked(console, one.ok, ("ok", "FAULT"), f"{one.device:14} {one.said}")
         well = well and one.ok
     return well
 
@@ -31,13 +26,15 @@ def show_findings(console: Console, findings: Iterable[Finding]) -> bool:
 def show_replayed(console: Console, replayed: Iterable[Replayed]) -> None:
     """A line for each recording, and one for each difference."""
     for one in replayed:
-        word, colour = ("same", "green") if one.identical else ("OTHER", "red")
-        line = Text()
-        line.append(f"{word:5}  ", style=f"bold {colour}")
-        line.append(f"{one.file}  {one.outcome}")
-        console.print(line, soft_wrap=True, highlight=False)
+        _print_marked(console, one.identical, ("same", "OTHER"), f"{one.file}  {one.outcome}")
         for difference in one.differences:
             console.print(f"       {difference}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _print_marked(console: Console, good: bool, words: tuple[str, str], text: str) -> None:  # noqa: FBT001
+    word, colour = (words[0], "green") if good else (words[1], "red")
+    line = Text.assemble((f"{word:5}  ", f"bold {colour}"), text)
+    console.print(line, soft_wrap=True, highlight=False)
 
 
 def show_comparison(console: Console, plain: dict[str, Any]) -> None:

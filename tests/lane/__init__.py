@@ -1,1 +1,0 @@
-"""Tests, named after the promises that they hold."""

@@ -14,9 +14,14 @@ from lane.platform.errors import SettingsError
 from lane.platform.toml_positions import lines
 
 
+def written(folder: Path, text: str) -> Path:
+    path = folder / "lane.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
 def test_environment_overrides_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "lane.toml"
-    path.write_text('lane = "lane-7"\ntime_zone = "Asia/Shanghai"\n', encoding="utf-8")
+    path = written(tmp_path, 'lane = "lane-7"\ntime_zone = "Asia/Shanghai"\n')
     monkeypatch.setenv("PASSENGER_LANE_LANE", "lane-8")
     found = settings.read(path)
     assert found.lane == "lane-8"
@@ -34,15 +39,12 @@ def test_desk_needs_https_or_localhost(address: str) -> None:
     "address", ["http://10.0.0.5:8300", "http://desk.example", "nonsense", "ftp://desk.example", "https://"]
 )
 def test_faces_and_decisions_travel_encrypted(address: str) -> None:
-    """Never in the clear."""
     with pytest.raises(SettingsError, match="desk"):
         settings.read(desk={"address": address})
 
 
 def test_unknown_setting_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wherever it stands."""
-    path = tmp_path / "lane.toml"
-    path.write_text('polcy = "x.toml"\n', encoding="utf-8")
+    path = written(tmp_path, 'polcy = "x.toml"\n')
     with pytest.raises(SettingsError, match="polcy"):
         settings.read(path)
     monkeypatch.setenv("PASSENGER_LANE_POLICYY", "x.toml")
@@ -74,10 +76,8 @@ def test_a_secret_is_in_no_message() -> None:
     ],
 )
 def test_wrong_file_is_told_with_reason(tmp_path: Path, text: str, said: str) -> None:
-    path = tmp_path / "lane.toml"
-    path.write_text(text, encoding="utf-8")
     with pytest.raises(SettingsError, match=said):
-        settings.read(path)
+        settings.read(written(tmp_path, text))
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
@@ -105,8 +105,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_file_error_names_line_and_key(tmp_path: Path, text: str, line: int, said: str) -> None:
-    path = tmp_path / "lane.toml"
-    path.write_text(text, encoding="utf-8")
+    path = written(tmp_path, text)
     with pytest.raises(SettingsError) as caught:
         settings.read(path)
     assert f"{path}, line {line}, " in str(caught.value)
@@ -114,25 +113,17 @@ def test_file_error_names_line_and_key(tmp_path: Path, text: str, line: int, sai
 
 
 def test_all_errors_are_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each where it stands."""
-    path = tmp_path / "lane.toml"
-    path.write_text("lane = 'NO NAME'\n[retention]\npictures_for_s = -1\n", encoding="utf-8")
+    path = written(tmp_path, "lane = 'NO NAME'\n[retention]\npictures_for_s = -1\n")
     monkeypatch.setenv("PASSENGER_LANE_ENGINE__THREADS", "none")
     with pytest.raises(SettingsError) as caught:
         settings.read(path)
     places = [line.partition(": ")[0] for line in str(caught.value).splitlines()]
-    assert sorted(places) == sorted(
-        [
-            f"{path}, line 1, lane",
-            f"{path}, line 3, retention.pictures_for_s",
-            "PASSENGER_LANE_ENGINE__THREADS",
-        ]
-    )
+    in_file = {f"{path}, line 1, lane", f"{path}, line 3, retention.pictures_for_s"}
+    assert set(places) == {*in_file, "PASSENGER_LANE_ENGINE__THREADS"}
 
 
 def test_section_merges_file_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "lane.toml"
-    path.write_text('[desk]\naddress = "https://desk.example"\ntoken = "of-the-file"\n', encoding="utf-8")
+    path = written(tmp_path, '[desk]\naddress = "https://desk.example"\ntoken = "of-the-file"\n')
     monkeypatch.setenv("PASSENGER_LANE_DESK__TOKEN", "of-the-environment")
     monkeypatch.setenv("PASSENGER_LANE_EVALUATION__COHORT_GROUPS", '["CHN", "JPN"]')
     found = settings.read(path)
@@ -162,8 +153,7 @@ def test_the_example_is_a_lanes_settings(everything: bool, tmp_path: Path) -> No
     if everything:
         text = re.sub(r"^#(?=[a-z_]+ = )", "", text, flags=re.MULTILINE)
         text = text.replace('user = "lane"', 'user = "lane"\npassword = "x"')
-    path = tmp_path / "lane.toml"
-    path.write_text(text, encoding="utf-8")
+    path = written(tmp_path, text)
     settings.read(path)
     assert set(tomllib.loads(text)) >= {
         name for name, part in settings.Settings.model_fields.items() if isinstance(part.default, BaseModel)

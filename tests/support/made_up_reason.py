@@ -10,7 +10,7 @@ ROW = """    MADE_UP = Meaning(
         "F15",
         "Made up",
         "A reason that no field has.",
-        STILL,
+        notices.STILL,
         agency=Agency.CUSTOMS,
         rank=Rank.SOON,
         duty=Duty.CHILD,

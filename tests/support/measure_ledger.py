@@ -22,7 +22,7 @@ from api.ledger import chain, search_index, signing, tree
 from api.ledger.tree_head import key_at
 from api.platform.database.database import Database
 from api.platform.database.tables import HeadRow, LaneRow, LedgerRow, TermRow
-from lane.ledger.chain import Head, follow
+from lane.ledger.entry import Head, follow
 
 _AT_ONCE = 5_000
 _STARTED = datetime(2026, 1, 1, tzinfo=UTC)

@@ -34,7 +34,7 @@ from api.serving.process import BOUNDS, DeskServer, address_of, bind
 from api.web.app import CHORES, create_app
 from api.web.desk import Desk
 from api.web.operation.periodic_tasks import Chore, Chores
-from lane.ledger.chain import GENESIS, Entry, follow
+from lane.ledger.entry import GENESIS, Entry, follow
 from tests.support.sqlite_file import fresh_file
 
 T = TypeVar("T")

@@ -14,7 +14,7 @@ from api.audit.replay.rules import Replays, must
 from api.audit.replay.shifts import ShiftReplay
 from api.audit.replay.staff import StaffReplay
 from api.ledger.tree_head import is_worthless
-from lane.ledger.chain import Entry
+from lane.ledger.entry import Entry
 from lane.platform.errors import LedgerBrokenError
 
 

@@ -13,7 +13,7 @@ from api.people.roles import Task
 from api.review.cases import decisions, queue, steps
 from api.review.cases.steps import Act, Stage, State, Step, Verdict
 from lane.decision.referral import Answer, Decision
-from lane.ledger.chain import Entry
+from lane.ledger.entry import Entry
 from lane.platform.errors import LedgerBrokenError
 
 Body = Mapping[str, Any]

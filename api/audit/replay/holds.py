@@ -7,7 +7,7 @@ from api.audit.replay.rules import Replays, must
 from api.audit.replay.staff import StaffReplay
 from api.people import officers
 from api.people.roles import Task
-from lane.ledger.chain import Entry
+from lane.ledger.entry import Entry
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from api.audit.replay.rules import Replays, must
 from api.audit.replay.staff import StaffReplay
 from api.review.officer_accuracy import Outcome, Truth, outcome
 from lane.decision.referral import Answer, Ground
-from lane.ledger.chain import Entry
+from lane.ledger.entry import Entry
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from lane.ledger.chain import Entry
+from lane.ledger.entry import Entry
 from lane.platform.errors import LedgerBrokenError
 
 Replays = dict[str, Callable[[Entry], None]]

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from api.audit.replay.rules import Replays, must
 from api.audit.replay.staff import StaffReplay
-from lane.ledger.chain import Entry
+from lane.ledger.entry import Entry
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from api.audit.replay.rules import Replays, must
 from api.people import officers
 from api.people.roles import Role, Task
-from lane.ledger.chain import Entry
+from lane.ledger.entry import Entry
 
 
 @dataclass(slots=True)

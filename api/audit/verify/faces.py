@@ -16,7 +16,7 @@ from api.faces.keyring import Keyring
 from api.ledger import chain
 from api.platform.database.tables import FacesRow, HoldRow, ImageRow, LedgerRow
 from api.platform.errors import ImageChangedError, ImageUnknownError, KeyringError, SettingsError, StoreError
-from lane.ledger.chain import Entry, read
+from lane.ledger.entry import Entry, read
 from lane.platform.errors import LedgerBrokenError
 
 

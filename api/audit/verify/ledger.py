@@ -34,7 +34,8 @@ from api.platform.database.database import Database, newest_revision
 from api.platform.database.tables import HeadRow, LedgerRow, SigningKeyRow, TermRow, TileRow, TreeHeadRow
 from api.platform.errors import StoreDamagedError, StoreError
 from lane.ledger import merkle
-from lane.ledger.chain import Entry, Head, read, verify
+from lane.ledger.chain import verify
+from lane.ledger.entry import Entry, Head, read
 from lane.platform.errors import LedgerBrokenError
 
 _COLUMNS = (

@@ -41,7 +41,7 @@ from api.platform.database.tables import (
 )
 from api.review.accuracy_records import LOOKED
 from api.review.cases import decisions
-from lane.ledger.chain import Head
+from lane.ledger.entry import Head
 from lane.platform.errors import LedgerBrokenError
 
 

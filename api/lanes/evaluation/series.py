@@ -23,7 +23,7 @@ from api.platform.database.tables import CountsRow, LedgerRow, SeriesRow
 from api.platform.errors import StoreError
 from api.review.cases import decisions
 from lane.decision.referral import Answer, Decision, Ground
-from lane.ledger.chain import Entry, read
+from lane.ledger.entry import Entry, read
 from lane.platform.errors import LedgerBrokenError
 
 log = logging.getLogger(__name__)

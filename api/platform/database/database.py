@@ -21,7 +21,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from api.platform.database.postgres import PostgresServer
 from api.platform.database.sqlite import SqliteFile
 from api.platform.errors import ApiError, StoreBusyError, StoreError
-from lane.ledger.chain import Entry
+from lane.ledger.entry import Entry
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 

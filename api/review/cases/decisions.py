@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from api.platform.database.tables import LedgerRow, ReferralRow
 from api.platform.errors import StoreError
 from lane.decision.referral import Answer, Decision, Ground, PassageId
-from lane.ledger.chain import read
+from lane.ledger.entry import read
 from lane.platform.errors import LedgerBrokenError
 
 DECIDED = frozenset({"referral.decided", "referral.corrected"})

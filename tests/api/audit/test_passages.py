@@ -17,7 +17,7 @@ from api.people.roles import Role
 from lane.decision import policy
 from lane.decision.decide import Refer, decide
 from lane.decision.evidence import Evidence, to_plain
-from lane.ledger.chain import GENESIS, follow
+from lane.ledger.entry import GENESIS, follow
 from tests.api.audit.test_verifier import alone
 from tests.support.lane.example_evidence import GOOD
 from tests.support.running_desk import Lane, Officer, RunningDesk, refusal

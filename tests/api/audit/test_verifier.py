@@ -23,9 +23,10 @@ from api.ledger.tree_head import SigningKey, TreeHead, is_worthless
 from api.platform.database.database import Database
 from api.platform.database.tables import LedgerRow
 from lane.ledger import merkle
-from lane.ledger.chain import GENESIS, Head, follow
+from lane.ledger.entry import GENESIS, Head, follow
 from lane.platform.errors import LedgerBrokenError
 from tests.support import tiers
+from tests.support.merkle_nodes import nodes_of_leaves
 from tests.support.running_desk import running
 
 VERIFIER = Path(verifier.__file__)
@@ -291,7 +292,7 @@ class Forger:
         second = follow(first.head, chain="desk", at=AT, kind="referral.decided", body={"answer": "admit"})
         self.entries = (first, second)
         hashes = [b"", *(bytes.fromhex(entry.hash) for entry in self.entries)]
-        self.nodes = merkle.nodes_of_leaves([merkle.leaf_hash(hash_) for hash_ in hashes])
+        self.nodes = nodes_of_leaves([merkle.leaf_hash(hash_) for hash_ in hashes])
         self.root = merkle.root(self.nodes, 3)
         self.genuine = shift.proof
 

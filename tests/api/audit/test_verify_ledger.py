@@ -27,7 +27,7 @@ from api.people import officers
 from api.people.roles import Role
 from api.platform.database.database import Database
 from api.platform.database.tables import Table
-from lane.ledger.chain import Head, follow
+from lane.ledger.entry import Head, follow
 from lane.platform.errors import LedgerBrokenError
 from tests.api.people.test_passkeys import Device, registered
 from tests.api.review.test_prepared_cases import prepare

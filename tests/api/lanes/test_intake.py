@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from api.audit.verify.ledger import verify_ledger
 from api.platform.database.tables import LaneRow, LedgerRow, ReferralRow
-from lane.ledger.chain import GENESIS, canonical
+from lane.ledger.entry import GENESIS, canonical
 from tests.support import tiers
 from tests.support.running_desk import REFERRED, Lane, Officer, RunningDesk, drawn_face, judged, refusal, wire
 

@@ -23,8 +23,8 @@ from lane.decision.evidence import DeskContact, to_plain
 from lane.decision.referral import PassageId
 from lane.desk.http_client import HttpDesk
 from lane.desk.outbox import Outbox
+from lane.ledger.entry import Draft
 from lane.ledger.journal import SqliteJournal
-from lane.ledger.port import Draft
 from lane.platform.clock import SystemClock
 from lane.platform.errors import LedgerBrokenError
 from tests.api.commands.test_command_line import refusal, run

@@ -27,6 +27,7 @@ from api.platform.database.tables import LedgerRow, TileRow
 from api.platform.errors import NameTakenError, SettingsError
 from lane.ledger import merkle
 from lane.platform.errors import LedgerBrokenError
+from tests.support.merkle_nodes import nodes_of_leaves
 from tests.support.running_desk import Lane, Officer, RunningDesk
 from tests.support.sqlite_file import fresh_file
 
@@ -76,7 +77,7 @@ def test_tiles_fill_as_the_ledger_grows(database: Database) -> None:
 def test_tile_roots_and_proofs_match_leaves(database: Database) -> None:
     fill(database)
     leaves, _ = kept(database)
-    nodes = merkle.nodes_of_leaves(leaves)
+    nodes = nodes_of_leaves(leaves)
     with database.read() as session:
         for size in (1, 2, 255, 256, 257, 511, 512, 513, ENTRIES):
             stored = Tree(session)

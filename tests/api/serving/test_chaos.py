@@ -34,7 +34,7 @@ from api.platform.errors import ApiError, StoreBusyError
 from api.review.cases.answers import OfficerAnswer
 from api.web.access.authentication import cookie_name, csrf_token
 from lane.decision.referral import Answer, Ground
-from lane.ledger.chain import Entry
+from lane.ledger.entry import Entry
 from tests.api.commands.test_command_line import CHEAP_ENVIRONMENT, ROOT, run
 from tests.api.serving.test_workers import address_of
 from tests.support import tiers

@@ -12,7 +12,7 @@ from api.platform.errors import SettingsError
 from api.platform.settings import load
 from api.serving.tls import context
 from lane.desk.http_client import HttpDesk
-from lane.ledger.chain import GENESIS, follow
+from lane.ledger.entry import GENESIS, follow
 from lane.platform.errors import NetworkLostError
 from lane.platform.errors import SettingsError as LaneSettingsError
 from tests.support.certificates import Certificates, made

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lane.decision.calibration import LARGEST_BYTES, Calibration, Limits, Sureness, load, parse
+from lane.decision.calibration import LARGEST_BYTES, Calibration, ComparisonRule, load, parse
 from lane.platform.errors import CalibrationError
 from models.values.identity import MatcherIdentity
 from models.values.measurement import Measured, NotAssessed
@@ -20,15 +20,12 @@ from tests.support.lane.calibration_files import ADMIT, BORDERLINE, HOLDERS_BELO
 MATCHER = MatcherIdentity("net", "a" * 64, "b" * 64)
 
 
-@dataclass(frozen=True)
-class WantedState:
-    max_fmr: float = 1e-4
-    max_worst_group_fmr: float = 1e-3
-    sureness: Sureness = "measured"
-    rare_holders: float = 0.01
+def rule(**change: Any) -> ComparisonRule:
+    usual = {"max_fmr": 1e-4, "max_worst_group_fmr": 1e-3, "sureness": "measured", "rare_holders": 0.01}
+    return ComparisonRule(calibrations=["test.json"], accepted_referral_load=1, **usual | change)  # type: ignore[arg-type]
 
 
-SHIPPED: Limits = WantedState()
+SHIPPED = rule()
 
 
 def read(fields: dict[str, Any]) -> Calibration:
@@ -39,7 +36,6 @@ MADE_UP = read(plain(MATCHER))
 
 
 def test_band_follows_limits_and_rare_holders(tmp_path: Path) -> None:
-    """It lies where the limits are kept and where holders get rare."""
     band = load(write(tmp_path / "net.json", MATCHER)).band(SHIPPED)
     assert (band.admit, band.borderline, band.holders_below) == (ADMIT, BORDERLINE, HOLDERS_BELOW)
 
@@ -154,7 +150,6 @@ def test_what_is_no_calibration_is_refused(content: bytes) -> None:
 
 
 def test_calibration_read_is_bounded(tmp_path: Path) -> None:
-    """A file of any size is read no further than a calibration goes."""
     path = tmp_path / "large.json"
     path.write_bytes(b" " * (LARGEST_BYTES + 1))
     with pytest.raises(CalibrationError, match="larger"):
@@ -164,9 +159,8 @@ def test_calibration_read_is_bounded(tmp_path: Path) -> None:
 
 
 def test_unkept_limit_has_no_band() -> None:
-    """A limit that no score keeps."""
     with pytest.raises(CalibrationError, match=r"no score keeps FMR surely ≤ 0\.0001"):
-        MADE_UP.band(WantedState(max_worst_group_fmr=2e-5, sureness="upper"))
+        MADE_UP.band(rule(max_worst_group_fmr=2e-5, sureness="upper"))
 
 
 def test_too_few_strangers_prove_no_limit() -> None:
@@ -174,7 +168,7 @@ def test_too_few_strangers_prove_no_limit() -> None:
     fields["groups"]["large"]["impostors"] = 9_000
     with pytest.raises(CalibrationError, match="9040 pairs of strangers, 9000 in the largest group, are too"):
         read(fields).band(SHIPPED)
-    assert read(fields).band(WantedState(max_fmr=2e-4)).admit == ADMIT
+    assert read(fields).band(rule(max_fmr=2e-4)).admit == ADMIT
 
 
 # --- properties: whatever a file holds
@@ -215,22 +209,21 @@ def calibrations(draw: st.DrawFn) -> dict[str, Any]:
 
 
 wanted = st.builds(
-    WantedState,
-    max_fmr=st.sampled_from([1e-4, 1e-3, 0.1]),
-    max_worst_group_fmr=st.sampled_from([1e-4, 1e-3, 0.1]),
+    rule,
+    max_fmr=st.sampled_from([1e-4, 1e-3, 0.01]),
+    max_worst_group_fmr=st.sampled_from([1e-4, 1e-3, 0.01]),
     sureness=st.sampled_from(["measured", "upper"]),
     rare_holders=st.sampled_from([0.0, 0.01, 0.5]),
 )
 
 
-def kept(one: dict[str, Any], limits: Limits) -> bool:
+def kept(one: dict[str, Any], limits: ComparisonRule) -> bool:
     end = "_high" if limits.sureness == "upper" else ""
     return bool(one[f"fmr{end}"] <= limits.max_fmr and one[f"worst_fmr{end}"] <= limits.max_worst_group_fmr)
 
 
 @given(calibrations(), wanted)
-def test_admit_is_lowest_point_keeping_limits(fields: dict[str, Any], limits: Limits) -> None:
-    """From that point on, all limits are kept."""
+def test_admit_is_lowest_point_keeping_limits(fields: dict[str, Any], limits: ComparisonRule) -> None:
     points = fields["points"]
     secure = [one["score"] for n, one in enumerate(points) if all(kept(p, limits) for p in points[n:])]
     if not secure:
@@ -244,17 +237,16 @@ def test_admit_is_lowest_point_keeping_limits(fields: dict[str, Any], limits: Li
 
 
 @given(calibrations(), wanted)
-def test_sureness_never_lowers_threshold(fields: dict[str, Any], limits: WantedState) -> None:
+def test_sureness_never_lowers_threshold(fields: dict[str, Any], limits: ComparisonRule) -> None:
     try:
-        sure = read(fields).band(replace(limits, sureness="upper"))
+        sure = read(fields).band(limits.model_copy(update={"sureness": "upper"}))
     except CalibrationError:
         return
-    assert sure.admit >= read(fields).band(replace(limits, sureness="measured")).admit
+    assert sure.admit >= read(fields).band(limits.model_copy(update={"sureness": "measured"})).admit
 
 
 @given(calibrations(), st.floats(-1.5, 1.5), st.floats(-1.5, 1.5))
 def test_higher_score_never_counts_less(fields: dict[str, Any], one: float, other: float) -> None:
-    """It is never told to be worth less."""
     calibration = read(fields)
     low, high = (calibration.achieved_fmr(score) for score in sorted((one, other)))
     assert isinstance(low, Measured)
@@ -277,8 +269,7 @@ junk = st.one_of(
 
 
 @given(st.data(), wanted)
-def test_hostile_value_never_loosens_band(data: st.DataObject, limits: WantedState) -> None:
-    """Never looser than the points allow."""
+def test_hostile_value_never_loosens_band(data: st.DataObject, limits: ComparisonRule) -> None:
     fields = plain(MATCHER)
     for _ in range(data.draw(st.integers(1, 4))):
         one = data.draw(st.sampled_from(fields["points"]))
@@ -287,15 +278,14 @@ def test_hostile_value_never_loosens_band(data: st.DataObject, limits: WantedSta
 
 
 @given(st.data(), wanted)
-def test_garbled_bytes_never_loosen_band(data: st.DataObject, limits: WantedState) -> None:
-    """Never looser than the points allow."""
+def test_garbled_bytes_never_loosen_band(data: st.DataObject, limits: ComparisonRule) -> None:
     content = bytearray(json.dumps(plain(MATCHER)).encode())
     start = data.draw(st.integers(0, len(content) - 1))
     content[start : start + data.draw(st.integers(0, 40))] = data.draw(st.binary(max_size=6))
     assert refused_or_kept(bytes(content), limits)
 
 
-def refused_or_kept(content: bytes, limits: WantedState) -> bool:
+def refused_or_kept(content: bytes, limits: ComparisonRule) -> bool:
     """Refused; or every point from `admit` on keeps the limits by what stands in the file itself."""
     try:
         band = parse(content, "test.json").band(limits)

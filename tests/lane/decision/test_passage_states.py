@@ -20,7 +20,6 @@ def test_only_two_steps_open_gate() -> None:
 
 @given(st.lists(st.sampled_from(Step), max_size=30))
 def test_no_step_sequence_opens_otherwise(steps: list[Step]) -> None:
-    """No sequence of steps reaches open but by the two."""
     state = State.WAITING
     for step in steps:
         before = state
@@ -43,6 +42,5 @@ def test_nothing_happens_to_a_closed_passage(step: Step) -> None:
 
 
 def test_every_state_is_tabled() -> None:
-    """Each can be left, but for closed."""
     assert set(TRANSITIONS) == set(State)
     assert [state for state, steps in TRANSITIONS.items() if not steps] == [State.CLOSED]

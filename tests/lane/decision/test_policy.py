@@ -152,7 +152,6 @@ def test_sites_policy_finds_shipped_calibrations(tmp_path: Path) -> None:
 
 
 def test_dead_link_gets_no_shipped_calibration(tmp_path: Path) -> None:
-    """A link to a calibration that is gone is an error."""
     copy = tmp_path / "policy.toml"
     copy.write_bytes(SHIPPED.read_bytes())
     (tmp_path / load().comparison.calibrations[0]).symlink_to(tmp_path / "gone.json")

@@ -42,7 +42,6 @@ def test_code_names_who_acts(code: Code, who: Agency) -> None:
 
 @pytest.mark.parametrize("code", Code)
 def test_every_code_has_bilingual_blameless_notice(code: Code) -> None:
-    """A notice in both languages that accuses nobody."""
     said = for_traveller([code])
     assert re.search("[一-鿿]", said.chinese)
     accusing = r"attack|suspect|watch|list|match|fraud|forg|risk|police|嫌疑|伪造|名单|攻击|比对|风险|公安"
@@ -51,7 +50,6 @@ def test_every_code_has_bilingual_blameless_notice(code: Code) -> None:
 
 @given(st.lists(st.sampled_from(Code), max_size=6))
 def test_attack_or_authority_notice_is_neutral(codes: list[Code]) -> None:
-    """Such a case says nothing else, whatever its other codes."""
     said = for_traveller(codes)
     assert isinstance(said, Notice)
     if any(code[0] in "AW" for code in codes):

@@ -38,7 +38,6 @@ def beside(office: Office, clock: StandingClock) -> StatusReporter:
 
 
 def test_request_is_taken_up_once() -> None:
-    """The desk is told."""
     office, clock = Office(), StandingClock()
     status_reporter = beside(office, clock)
     office.request = REQUEST
@@ -78,7 +77,6 @@ def test_late_or_withdrawn_request_is_nobodys() -> None:
     )
 )
 def test_requests_never_repeat_or_come_late(steps: list[tuple[str, int, float]]) -> None:
-    """None is ever taken up twice or late."""
     office, clock = Office(), StandingClock()
     status_reporter, taken, until_s = beside(office, clock), 0, 0.0
     for what, number, seconds in steps:
@@ -114,7 +112,6 @@ def test_requests_never_repeat_or_come_late(steps: list[tuple[str, int, float]])
     ],
 )
 def test_unknown_request_is_none(wrong: dict[str, object]) -> None:
-    """A request that no desk makes."""
     with pytest.raises(ValueError, match=r"request|asks"):
         replace(REQUEST, **wrong)  # type: ignore[arg-type]
     assert Code.DECLINES_FACE in WISHES

@@ -1,12 +1,9 @@
 """Whatever a desk says is a decision in good form or a lost desk; over real HTTP."""
 
 import json
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +13,11 @@ from lane.decision.evidence import DeskContact
 from lane.decision.referral import PassageId
 from lane.desk.http_client import HttpDesk
 from lane.desk.outbox import Outbox
+from lane.ledger.entry import Draft
 from lane.ledger.journal import SqliteJournal
-from lane.ledger.port import Draft
 from lane.platform.clock import SystemClock
 from lane.platform.errors import DeskError, DeskLostError, DeskRefusedError, NetworkLostError, SettingsError
+from tests.support.answering_server import answering
 from tests.support.lane.simulated_lane import opened
 
 TOKEN = "t" * 43
@@ -34,59 +32,15 @@ DECISION: dict[str, Any] = {
 }
 
 
-class Desk(BaseHTTPRequestHandler):
-    status = 200
-    body = b"{}"
-    drip_s = 0.0
-
-    def do_GET(self) -> None:
-        self.answer()
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.answer()
-
-    def answer(self) -> None:
-        self.send_response(self.status)
-        self.send_header("Content-Length", str(len(self.body)))
-        self.send_header("Location", "/elsewhere")
-        self.end_headers()
-        step = 1 if self.drip_s else len(self.body) or 1
-        for start in range(0, len(self.body), step):
-            self.wfile.write(self.body[start : start + step])
-            self.wfile.flush()
-            time.sleep(self.drip_s)
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
-
-
-class QuietServer(ThreadingHTTPServer):
-    """Says nothing when a client hangs up on it."""
-
-    daemon_threads = True
-
-    def handle_error(self, *_: object) -> None:
-        """Quiet."""
-
-
 @contextmanager
 def desk(
-    body: bytes,
-    *,
-    status: int = 200,
-    drip_s: float = 0.0,
-    on_desk_time: Callable[[datetime], None] = lambda _: None,
+    body: bytes, *, on_desk_time: Callable[[datetime], None] = lambda _: None, **answer: Any
 ) -> Iterator[HttpDesk]:
-    handler = type("Answering", (Desk,), {"body": body, "status": status, "drip_s": drip_s})
-    server = QuietServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    try:
-        with HttpDesk(f"http://127.0.0.1:{server.server_port}", TOKEN, on_desk_time=on_desk_time) as client:
-            yield client
-    finally:
-        server.shutdown()
-        server.server_close()
+    with (
+        answering(body, **answer) as (address, _),
+        HttpDesk(address, TOKEN, on_desk_time=on_desk_time) as client,
+    ):
+        yield client
 
 
 def said(**change: object) -> bytes:
@@ -128,7 +82,6 @@ GARBLED = {
 
 @pytest.mark.parametrize("body", GARBLED.values(), ids=GARBLED)
 def test_garbled_answer_means_lost_desk(body: bytes) -> None:
-    """It is no decision."""
     with desk(body) as client, pytest.raises(DeskLostError):
         client.decision(PASSAGE, 0)
 
@@ -139,13 +92,16 @@ def test_garbled_answer_means_lost_desk(body: bytes) -> None:
         (500, DeskLostError),
         (503, DeskLostError),
         (401, DeskRefusedError),
+        (403, DeskRefusedError),
         (409, DeskRefusedError),
         (302, DeskRefusedError),
     ],
 )
 def test_a_status_is_never_a_decision(status: int, error: type[DeskError]) -> None:
-    with desk(said(), status=status) as client, pytest.raises(error):
+    times: list[datetime] = []
+    with desk(said(), status=status, on_desk_time=times.append) as client, pytest.raises(error):
         client.decision(PASSAGE, 0)
+    assert times == [], "nor is it believed about the time"
 
 
 def test_desk_error_forges_no_log_lines() -> None:
@@ -157,7 +113,6 @@ def test_desk_error_forges_no_log_lines() -> None:
 
 
 def test_foreign_passage_decision_means_lost_desk(tmp_path: Path) -> None:
-    """A decision on another passage is none."""
     journal = opened(SqliteJournal(tmp_path / "lane.sqlite", "lane-1"))
     with desk(said(passage="another")) as client:
         outbox = Outbox(journal, client, SystemClock())
@@ -166,7 +121,6 @@ def test_foreign_passage_decision_means_lost_desk(tmp_path: Path) -> None:
 
 
 def test_slow_bytes_do_not_hold_passenger(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A slow drip of bytes."""
     monkeypatch.setattr("lane.desk.http_client._ANSWER_S", 0.5)
     with desk(said() + b" " * 60_000, drip_s=0.05) as client, pytest.raises(DeskLostError, match="in time"):
         client.decision(PASSAGE, 0)
@@ -185,14 +139,15 @@ def test_impossible_token_is_refused_unshown(token: str) -> None:
 
 
 HASH = "a" * 64
+CONFIRMED = f'{{"applied_through": %s, "head": {{"seq": %s, "hash": "{HASH}"}}}}'
 NONSENSE = {
-    "NaN": f'{{"applied_through": NaN, "head": {{"seq": 1, "hash": "{HASH}"}}}}',
-    "true": f'{{"applied_through": true, "head": {{"seq": 1, "hash": "{HASH}"}}}}',
-    "less": f'{{"applied_through": 0, "head": {{"seq": 1, "hash": "{HASH}"}}}}',
-    "infinite": f'{{"applied_through": 1e999, "head": {{"seq": 1, "hash": "{HASH}"}}}}',
-    "head before the beginning": f'{{"applied_through": 9, "head": {{"seq": -5, "hash": "{HASH}"}}}}',
-    "head is true": f'{{"applied_through": 9, "head": {{"seq": true, "hash": "{HASH}"}}}}',
-    "head beyond numbers": f'{{"applied_through": 9, "head": {{"seq": {10**30}, "hash": "{HASH}"}}}}',
+    "NaN": CONFIRMED % ("NaN", 1),
+    "true": CONFIRMED % ("true", 1),
+    "less": CONFIRMED % (0, 1),
+    "infinite": CONFIRMED % ("1e999", 1),
+    "head before the beginning": CONFIRMED % (9, -5),
+    "head is true": CONFIRMED % (9, "true"),
+    "head beyond numbers": CONFIRMED % (9, 10**30),
     "no hash": '{"applied_through": 9, "head": {"seq": 1, "hash": null}}',
     "no head": '{"applied_through": 9}',
 }
@@ -209,7 +164,6 @@ def test_nonsense_confirmation_keeps_outbox(body: str, tmp_path: Path) -> None:
 
 
 def test_prompt_answer_tells_desk_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer that came at once."""
     times: list[datetime] = []
     with desk(said(), on_desk_time=times.append) as client:
         client.decision(PASSAGE, 0)
@@ -218,12 +172,3 @@ def test_prompt_answer_tells_desk_clock(monkeypatch: pytest.MonkeyPatch) -> None
     with desk(said(), on_desk_time=times.append) as client:
         client.decision(PASSAGE, 0)
     assert len(times) == 1, "what was long on its way says nothing about now"
-
-
-@pytest.mark.parametrize("status", [302, 403, 500])
-def test_non_answer_tells_no_time(status: int) -> None:
-    """What is no answer of the desk's."""
-    times: list[datetime] = []
-    with desk(said(), status=status, on_desk_time=times.append) as client, suppress(DeskError):
-        client.decision(PASSAGE, 0)
-    assert times == []

@@ -29,7 +29,7 @@ from lane.gate.light_beams import Passing
 from lane.gate.simulated import SimulatedGate, openings
 from lane.ledger.journal import SqliteJournal
 from lane.passage.judge import JudgedPassage
-from lane.passage.station import Station
+from lane.passage.station import PassageReport, Station
 from lane.platform.clock import SkippingClock, SystemClock
 from lane.platform.errors import CameraError, DeskLostError, NobodyYetError
 from tests.support import tiers
@@ -95,6 +95,16 @@ class Here:
         self.desk.command = command
         self.status_reporter.exchange()
 
+    def walk(self) -> PassageReport:
+        report = self.station.serve()
+        assert report is not None
+        return report
+
+    def serves_nobody(self) -> bool:
+        """Whether no passenger is served until the lane is stopped, a moment later."""
+        threading.Timer(0.05, self.station.stop).start()
+        return self.station.serve() is None
+
     def facts(self) -> list[tuple[str, object]]:
         return [(one.kind, one.body.get("how", one.body.get("wanted"))) for one in self.desk.entries]
 
@@ -110,12 +120,9 @@ def test_a_lane_tells_how_it_stands(tmp_path: Path) -> None:
 
 
 def test_closed_lane_serves_nobody(tmp_path: Path) -> None:
-    """Its ledger says so."""
     here = Here(tmp_path, Scripted(ADMITTED))
     here.hear(CLOSE)
-    ended = threading.Timer(0.05, here.station.stop)
-    ended.start()
-    assert here.station.serve() is None
+    assert here.serves_nobody()
     assert here.facts() == [("lane.started", None), ("lane.obeyed", "closed")]
     assert here.status_reporter.status().state == "closed"
     assert openings(here.gate.diary) == 0
@@ -124,22 +131,16 @@ def test_closed_lane_serves_nobody(tmp_path: Path) -> None:
 def test_reopened_lane_serves_next_passenger(tmp_path: Path) -> None:
     here = Here(tmp_path, Scripted(ADMITTED))
     here.hear(CLOSE)
-    opened_again = threading.Timer(0.05, lambda: here.hear(OPEN))
-    opened_again.start()
-    report = here.station.serve()
-    assert report is not None
-    assert report.gate_opened
+    threading.Timer(0.05, lambda: here.hear(OPEN)).start()
+    assert here.walk().gate_opened
     assert [what for kind, what in here.facts() if kind == "lane.obeyed"] == ["closed", "open"]
 
 
 def test_closing_lane_finishes_its_passage(tmp_path: Path) -> None:
-    """The passage that is under way."""
     judge = Scripted(ADMITTED)
     here = Here(tmp_path, judge)
     judge.meanwhile = lambda: here.hear(CLOSE)
-    report = here.station.serve()
-    assert report is not None
-    assert report.gate_opened
+    assert here.walk().gate_opened
 
 
 def test_document_at_closed_lane_is_unserved(tmp_path: Path) -> None:
@@ -149,13 +150,11 @@ def test_document_at_closed_lane_is_unserved(tmp_path: Path) -> None:
         pytest.fail("a closed lane reads no document")
 
     here = Here(tmp_path, Scripted(ADMITTED), late())
-    threading.Timer(0.05, here.station.stop).start()
-    assert here.station.serve() is None
+    assert here.serves_nobody()
     assert "passage.started" not in here.desk.kinds()
 
 
 def test_idle_reader_lets_lane_look_up(tmp_path: Path) -> None:
-    """A reader with nobody before it."""
 
     class Patient(SimulatedReader):
         asked = 0
@@ -177,9 +176,7 @@ def test_stop_interrupts_passage_before_gate_opens(judged: JudgedPassage, tmp_pa
     judge = Scripted(judged)
     here = Here(tmp_path, judge, desk=SimulatedDesk(LANE, script=lambda _: Answer.ADMIT))
     judge.meanwhile = lambda: here.hear(STOP)
-    report = here.station.serve()
-    assert report is not None
-    assert not report.gate_opened
+    assert not here.walk().gate_opened
     assert here.facts()[-1] == ("passage.closed", "interrupted")
 
 
@@ -191,9 +188,7 @@ def test_stop_ends_wait_for_officer(tmp_path: Path) -> None:
         return Answer.ADMIT
 
     here = Here(tmp_path, Scripted(REFERRED), desk=SimulatedDesk(LANE, script=stopped_meanwhile))
-    report = here.station.serve()
-    assert report is not None
-    assert not report.gate_opened
+    assert not here.walk().gate_opened
     assert [kind for kind, _ in here.facts()][-2:] == ["passage.decided", "passage.closed"]
     assert here.facts()[-1] == ("passage.closed", "interrupted")
 
@@ -205,9 +200,7 @@ def test_stop_shuts_open_gate(tmp_path: Path) -> None:
             return super().wait_passed(timeout_s)
 
     here = Here(tmp_path, Scripted(ADMITTED), gate=Slow(Passing.NOT_YET))
-    report = here.station.serve()
-    assert report is not None
-    assert report.gate_opened
+    assert here.walk().gate_opened
     assert here.gate.diary[-1] == "close"
     assert len(here.gate.diary) == 3, "it is asked once, not until time is up"
     assert here.facts()[-1] == ("passage.closed", "interrupted")
@@ -217,27 +210,23 @@ def test_lane_keeps_last_command(tmp_path: Path) -> None:
     """While the desk is lost, and over a restart."""
     here = Here(tmp_path, Scripted(ADMITTED))
     here.hear(STOP)
-    threading.Timer(0.05, here.station.stop).start()
-    here.station.serve()
+    assert here.serves_nobody()
     here.journal.close()
     again = Here(tmp_path, Scripted(ADMITTED), desk=here.desk)
     again.desk.fault = DeskLostError("nobody there")
     again.status_reporter.exchange()
     assert again.status_reporter.status().state == "stopped"
-    threading.Timer(0.05, again.station.stop).start()
-    assert again.station.serve() is None
+    assert again.serves_nobody()
 
 
-def test_a_beacon_that_fails_stops_nothing(tmp_path: Path) -> None:
+def test_failing_reporter_stops_nothing(tmp_path: Path) -> None:
     class Broken(SimulatedDesk):
         def report(self, _status: object) -> Command:
             raise ZeroDivisionError
 
     here = Here(tmp_path, Scripted(ADMITTED), desk=Broken(LANE))
     with here.status_reporter:
-        report = here.station.serve()
-    assert report is not None
-    assert report.gate_opened
+        assert here.walk().gate_opened
 
 
 COMMANDS = st.sampled_from([NO_COMMAND, CLOSE, STOP, OPEN])
@@ -246,7 +235,6 @@ COMMANDS = st.sampled_from([NO_COMMAND, CLOSE, STOP, OPEN])
 @settings(max_examples=tiers.examples(60), deadline=None)
 @given(st.lists(COMMANDS, min_size=1, max_size=8), st.sampled_from([None, Answer.SECOND_LINE]))
 def test_no_command_replaces_proof_or_admit(commands: list[Command], answer: Answer | None) -> None:
-    """None opens a gate without proof or an officer's admit."""
     status = iter(commands)
     with TemporaryDirectory() as folder:
 
@@ -303,8 +291,6 @@ def test_camera_goes_unknown_good_lost() -> None:
 
 
 class Counting:
-    """A camera that counts."""
-
     counts = CameraCounts()
 
     def frames(self) -> Iterator[Frame]:
@@ -354,7 +340,6 @@ def test_a_stopped_lanes_camera_gives_nothing() -> None:
 
 @pytest.mark.parametrize("change", [{"number": 0}, {"number": -1}, {"by": None}, {"by": "Li Wei"}])
 def test_unknown_command_is_none(change: dict[str, object]) -> None:
-    """A command that no desk gives."""
     with pytest.raises(ValueError, match=r"command|lane"):
         replace(CLOSE, **change)  # type: ignore[arg-type]
 

@@ -1,1 +1,0 @@
-"""Tests of `lane.document.travel_document`."""

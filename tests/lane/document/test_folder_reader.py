@@ -67,7 +67,6 @@ def read(folder: Path, *meanwhile: Any, **settings: Any) -> TravelDocument:
 
 
 def test_document_is_read_and_erased(folder: Path) -> None:
-    """Nothing of it stays."""
     found = read(folder, lambda: drop(folder))
     assert found == TravelDocument(
         b"a photo", date(2031, 4, 15), "UTO", date(1974, 8, 12), DocumentKind.ORDINARY
@@ -76,7 +75,6 @@ def test_document_is_read_and_erased(folder: Path) -> None:
 
 
 def test_without_document_lane_asks_again(folder: Path) -> None:
-    """It looks up in between."""
     source, _ = reader(folder)
     with pytest.raises(NobodyYetError):
         source.read()
@@ -92,7 +90,6 @@ def test_document_without_photo_is_told(folder: Path) -> None:
 
 
 def test_earlier_document_is_nobodys(folder: Path) -> None:
-    """What lies there before the lane looks."""
     drop(folder)
     source, _ = reader(folder)
     with pytest.raises(NobodyYetError):
@@ -157,7 +154,6 @@ SPOILT: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("how", SPOILT)
 def test_useless_document_goes_unquoted(how: str, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """It is erased, and quoted nowhere."""
     source, clock = reader(folder, wait_s=5)
     clock.meanwhile = [lambda: SPOILT[how](folder)]
     with pytest.raises(DocumentError) as caught:
@@ -180,7 +176,6 @@ def test_unfinished_document_is_awaited(folder: Path) -> None:
 
 
 def test_removed_folder_does_not_end_lane(folder: Path) -> None:
-    """It is a document error."""
     source, clock = reader(folder)
     clock.meanwhile = [folder.rmdir]
     with pytest.raises(DocumentError, match="cannot be read"):
@@ -217,7 +212,6 @@ def test_kind_follows_code_and_issuer(code: str, issuer: str, kind: DocumentKind
 
 
 def test_site_maps_its_document_codes(folder: Path) -> None:
-    """A site says what its passengers' codes stand for."""
     kinds = {"PN:RUS": DocumentKind.ORDINARY}
     assert read(folder, lambda: drop(folder, code="PN", issuer="RUS"), kinds=kinds).kind is kinds["PN:RUS"]
     assert kind_of("PN", "UTO", kinds) is None

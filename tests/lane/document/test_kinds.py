@@ -21,7 +21,6 @@ def test_a_folder_is_opened_and_probed(tmp_path: Path) -> None:
 
 
 def test_missing_source_fails_open_and_probe() -> None:
-    """It is an error at the start, and a finding of the check."""
     with (
         pytest.raises(SettingsError, match=r"document\.source"),
         open_reader(DocumentSettings(), SkippingClock()),

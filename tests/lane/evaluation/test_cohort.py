@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -48,61 +50,54 @@ def compare(cohort: Cohort, who: Holder, *probes_deg: float) -> CohortCounts:
     return cohort.compare(who, [towards(one) for one in probes_deg], lowest, THRESHOLD)
 
 
-def test_strangers_and_false_matches_are_counted() -> None:
-    """Those who would have passed."""
-    cohort = Cohort(10, 60, Time())
+@pytest.fixture
+def cohort() -> Iterator[Cohort]:
+    with closing(Cohort(10, 60, Time())) as made:
+        yield made
+
+
+def test_strangers_and_false_matches_are_counted(cohort: Cohort) -> None:
     for photo, angle in (("a", 100.0), ("b", 180.0), ("c", 260.0)):
         cohort.remember(holder(photo, angle))
     counts = compare(cohort, holder("d", 0.0), 50.0)
     assert (counts.size, counts.others) == (3, Tally(3, 1, 0, 0))
     assert counts.highest == pytest.approx(np.cos(np.deg2rad(50)), abs=1e-3)
     assert counts.in_group is None
-    cohort.close()
 
 
-def test_strangers_match_frame_by_frame() -> None:
+def test_strangers_match_frame_by_frame(cohort: Cohort) -> None:
     """Each frame must match, as for the own document."""
-    cohort = Cohort(10, 60, Time())
     cohort.remember(holder("a", 100.0))
     assert compare(cohort, holder("d", 0.0), 60.0, 80.0).others.matched == 1
     assert compare(cohort, holder("d", 0.0), 60.0, 10.0).others.matched == 0
-    cohort.close()
 
 
-def test_returning_document_is_no_stranger() -> None:
-    cohort = Cohort(10, 60, Time())
+def test_returning_document_is_no_stranger(cohort: Cohort) -> None:
     cohort.remember(holder("a", 0.0))
     counts = compare(cohort, holder("a", 0.0), 5.0)
     assert (counts.size, counts.others) == (1, Tally(0, 0, 0, 0))
     cohort.remember(holder("a", 0.0))
     assert len(cohort) == 1
-    cohort.close()
 
 
-def test_persons_other_document_is_skipped() -> None:
-    """The skip is told."""
-    cohort = Cohort(10, 60, Time())
+def test_persons_other_document_is_skipped(cohort: Cohort) -> None:
     cohort.remember(holder("passport", 0.0))
     cohort.remember(holder("somebody", 180.0))
     counts = compare(cohort, holder("identity card", 10.0), 5.0)
     assert counts.others == Tally(compared=1, matched=0, skipped=1, skipped_matched=1)
-    cohort.close()
 
 
-def test_own_group_has_its_own_count() -> None:
-    cohort = Cohort(10, 60, Time())
+def test_own_group_has_its_own_count(cohort: Cohort) -> None:
     for photo, angle, group in (("a", 100.0, "CHN"), ("b", 180.0, "CHN"), ("c", 99.0, "JPN")):
         cohort.remember(holder(photo, angle, group))
     cohort.remember(holder("x", 98.0))
     counts = compare(cohort, holder("d", 0.0, "CHN"), 50.0)
     assert (counts.others, counts.in_group) == (Tally(4, 3, 0, 0), Tally(2, 1, 0, 0))
     assert compare(cohort, holder("d", 0.0), 50.0).in_group is None
-    cohort.close()
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.floats(0, 30)), max_size=40), st.integers(0, 5))
 def test_cohort_size_and_age_are_bounded(visits: list[tuple[int, float]], size: int) -> None:
-    """Never more than its size, and never older than its lifetime."""
     now, last = Time(), {}
     cohort = Cohort(size, 60, now)
     for document, after_s in visits:
@@ -122,7 +117,6 @@ def kept(cohort: Cohort) -> list[np.ndarray]:
 
 
 def test_leaving_embedding_is_overwritten() -> None:
-    """The passenger's own is not."""
     now = Time()
     cohort = Cohort(2, 60, now)
     mine = holder("a", 0.0)
@@ -167,7 +161,6 @@ def test_age_erases_without_anybody_looking() -> None:
 
 
 def test_cohort_keeps_only_keyed_document_hash() -> None:
-    """A hash that another process cannot make."""
     one, other = Cohort(2, 60, Time()), Cohort(2, 60, Time())
     for cohort in (one, other):
         cohort.remember(holder("the photo", 0.0))
@@ -177,16 +170,13 @@ def test_cohort_keeps_only_keyed_document_hash() -> None:
     other.close()
 
 
-def test_matchers_embeddings_are_not_compared() -> None:
-    """Those of different matchers."""
-    cohort = Cohort(2, 60, Time())
+def test_matchers_embeddings_are_not_compared(cohort: Cohort) -> None:
     cohort.remember(holder("a", 0.0))
     stranger = Holder(b"b", replace(towards(0.0), matcher=replace(MATCHER, sha256="2" * 64)))
     assert compare(cohort, stranger, 0.0).others == Tally(0, 0, 0, 0)
     cohort.remember(stranger)
     with pytest.raises(MatchersDifferError):
         compare(cohort, replace(stranger, photo=b"c"), 0.0)
-    cohort.close()
 
 
 def test_two_threads_may_use_it() -> None:

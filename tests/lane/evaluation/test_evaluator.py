@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -23,7 +24,6 @@ from lane.decision.policy import Policy
 from lane.decision.referral import Answer, PassageId
 from lane.demo import photos as store
 from lane.demo.passengers import demo_passengers
-from lane.desk.simulated import SimulatedDesk
 from lane.document.travel_document import TravelDocument
 from lane.evaluation.cohort import Cohort
 from lane.evaluation.evaluation_thread import EvaluationThread, VerificationEvaluator
@@ -42,7 +42,7 @@ from models.values.face import AlignedFace, Embedding
 from models.values.identity import MatcherIdentity
 from tests.support import tiers
 from tests.support.lane.calibration_files import policy_for
-from tests.support.lane.simulated_lane import LANE, Hall, StandingClock, hall
+from tests.support.lane.simulated_lane import Hall, StandingClock, hall
 
 THUMBNAIL = MatcherIdentity("thumbnail", "2" * 64, "3" * 64)
 LONG_S = 60.0
@@ -80,8 +80,6 @@ def unchanged() -> None:
 
 
 class NoCamera:
-    """Nobody is captured again."""
-
     def frames(self) -> Iterator[Frame]:
         return iter(())
 
@@ -167,24 +165,24 @@ def observers(policy: Policy) -> Iterator[EvaluationThread]:
     yield EvaluationThread(Hanging(), 0.001)
 
 
+def lane_of(
+    folder: Path, verdicts: Verdicts, judged: Sequence[JudgedPassage], evaluation: EvaluationThread | None
+) -> Hall:
+    """A lane that has started, whose judge gives these verdicts."""
+    judge, passengers = Judges(verdicts.judge, judged), list[Any]([(TravelDocument(b"", None), None)])
+    measurer, policy = verdicts.judge.measurer, verdicts.judge.policy
+    here = hall(folder, measurer, policy, passengers * len(judged), judge=judge, evaluation=evaluation)
+    here.station.start()
+    return here
+
+
 def walked(
     verdicts: Verdicts, names: Sequence[str], answer: Answer, evaluation: EvaluationThread | None
 ) -> list[Any]:
     """All that a lane decides and does with these passengers; their passages are told by their number."""
-    judge = Judges(verdicts.judge, [verdicts.of[name] for name in names])
-    passengers: list[Any] = [(TravelDocument(b"", None), None)] * len(names)
-    desk = SimulatedDesk(LANE, lambda _: answer)
     with TemporaryDirectory() as folder:
-        here = hall(
-            Path(folder),
-            verdicts.judge.measurer,
-            verdicts.judge.policy,
-            passengers,
-            desk=desk,
-            judge=judge,
-            evaluation=evaluation,
-        )
-        here.station.start()
+        here = lane_of(Path(folder), verdicts, [verdicts.of[name] for name in names], evaluation)
+        here.desk.script = lambda _: answer
         reports = [here.walk() for _ in names]
         assert here.station.serve() is None
         if evaluation is not None:
@@ -213,7 +211,6 @@ ENDING = [answer for answer in Answer if answer is not Answer.REPEAT_CAPTURE]
 @settings(max_examples=tiers.examples(10))
 @given(names=st.lists(st.sampled_from(NAMES), max_size=5), answer=st.sampled_from(ENDING))
 def test_evaluator_changes_no_decision(names: list[str], answer: Answer, verdicts: Verdicts) -> None:
-    """Nor what is done."""
     without = walked(verdicts, names, answer, None)
     for evaluation in observers(verdicts.judge.policy):
         assert walked(verdicts, names, answer, evaluation) == without
@@ -223,82 +220,67 @@ def evaluated(here: Hall) -> list[dict[str, Any]]:
     return [dict(one.body) for one in here.desk.entries if one.kind == "passage.evaluated"]
 
 
+def evaluate(policy: Policy, verification: Verification, *given: Any, **named: Any) -> dict[str, Any]:
+    with closing(Evaluator(policy, cohort(), *given, **named)) as evaluator:
+        return evaluator.evaluate(verification)
+
+
 def test_each_verification_follows_its_closed_passage(
-    tmp_path: Path, measurer: Measurer, policy: Policy, verdicts: Verdicts
+    tmp_path: Path, policy: Policy, verdicts: Verdicts
 ) -> None:
-    names = ("holder", "impostor", "holder-new-photo", "holder")
-    judge = Judges(verdicts.judge, [verdicts.of[name] for name in names])
+    judged = [verdicts.of[name] for name in ("holder", "impostor", "holder-new-photo", "holder")]
     with EvaluationThread(Evaluator(policy, cohort()), LONG_S) as evaluation:
-        here = hall(
-            tmp_path,
-            measurer,
-            policy,
-            [(TravelDocument(b"", None), None)] * 4,  # type: ignore[list-item]
-            judge=judge,
-            evaluation=evaluation,
-        )
-        here.station.start()
-        reports = [here.walk() for _ in names]
-    said = evaluated(here)
-    kinds = here.kinds()
-    assert [kinds[at - 1] for at, kind in enumerate(kinds) if kind == "passage.evaluated"] == [
-        "passage.closed"
-    ] * 4
+        here = lane_of(tmp_path, verdicts, judged, evaluation)
+        reports = [here.walk() for _ in judged]
+    said, kinds = evaluated(here), here.kinds()
+    before = [kinds[at - 1] for at, kind in enumerate(kinds) if kind == "passage.evaluated"]
+    assert before == ["passage.closed"] * 4
     assert [one["passage"] for one in said] == [one.passage for one in reports]
-    due = expected(policy, measurer.networks.embedder.identity).fmr
-    assert {one["limits"]["fmr"] for one in said} == {due}
-    assert {one["matcher"]["sha256"] for one in said} == {measurer.networks.embedder.identity.sha256}
+    matcher = verdicts.judge.measurer.networks.embedder.identity
+    assert {one["limits"]["fmr"] for one in said} == {expected(policy, matcher).fmr}
+    assert {one["matcher"]["sha256"] for one in said} == {matcher.sha256}
     assert all(one["shadow"] == {"not_assessed": "switched off"} for one in said)
     assert [one["group"] for one in said] == [None] * 4
 
 
 def test_impostor_is_not_counted_as_holder(policy: Policy, verdicts: Verdicts) -> None:
-    """A stranger with the holder's document."""
-    evaluator = Evaluator(policy, cohort())
-    first = evaluator.evaluate(compared(verdicts.of["holder"]))
-    assert (first["cohort"]["size"], first["own_match"]) == (0, True)
-    again = evaluator.evaluate(compared(verdicts.of["holder"]))["cohort"]
-    assert (again["size"], again["others"]["compared"]) == (1, 0), "the same document"
-    assert evaluator.evaluate(compared(verdicts.of["impostor"]))["own_match"] is False
-    assert evaluator.evaluate(compared(verdicts.of["nobody"]))["own_match"] is None
-    evaluator.close()
+    with closing(Evaluator(policy, cohort())) as evaluator:
+        first = evaluator.evaluate(compared(verdicts.of["holder"]))
+        assert (first["cohort"]["size"], first["own_match"]) == (0, True)
+        again = evaluator.evaluate(compared(verdicts.of["holder"]))["cohort"]
+        assert (again["size"], again["others"]["compared"]) == (1, 0), "the same document"
+        assert evaluator.evaluate(compared(verdicts.of["impostor"]))["own_match"] is False
+        assert evaluator.evaluate(compared(verdicts.of["nobody"]))["own_match"] is None
 
 
 def test_incomplete_capture_counts_nothing(policy: Policy, verdicts: Verdicts) -> None:
-    """The reference is held."""
     held = cohort()
-    evaluator = Evaluator(policy, held)
-    assert evaluator.evaluate(compared(verdicts.of["no-face"]))["cohort"] == {"not_assessed": "no reference"}
-    assert len(held) == 0
-    nobody = evaluator.evaluate(compared(verdicts.of["nobody"]))["cohort"]
-    assert nobody == {"not_assessed": "no complete capture"}
-    assert len(held) == 1
-    evaluator.close()
+    with closing(Evaluator(policy, held)) as evaluator:
+        for name, why, count in (("no-face", "no reference", 0), ("nobody", "no complete capture", 1)):
+            said = evaluator.evaluate(compared(verdicts.of[name]))["cohort"]
+            assert (said, len(held)) == ({"not_assessed": why}, count)
     assert len(held) == 0
 
 
 def test_nationality_is_used_only_if_counted(policy: Policy, verdicts: Verdicts) -> None:
-    """It goes nowhere unless the site counts it."""
     holder = replace(compared(verdicts.of["holder"]), nationality="UTO")
     for groups, said in ((frozenset[str](), None), (frozenset({"CHN"}), None), (frozenset({"UTO"}), "UTO")):
-        evaluator = Evaluator(policy, cohort(), groups=groups)
-        body = evaluator.evaluate(holder)
+        body = evaluate(policy, holder, groups=groups)
         assert body["group"] == said
         assert (body["cohort"]["in_group"] is not None) is (said is not None)
         assert ("UTO" in json.dumps(body)) is (said is not None)
-        evaluator.close()
 
 
 @pytest.mark.parametrize(("threshold", "agreement"), [(-1.0, "both_match"), (1.0, "disagree"), (None, None)])
 def test_shadow_score_and_agreement_are_told(
     threshold: float | None, agreement: str | None, policy: Policy, verdicts: Verdicts
 ) -> None:
-    evaluator = Evaluator(policy, cohort(), Shadow(Thumbnail(), threshold, unchanged))
-    shadow = evaluator.evaluate(compared(verdicts.of["holder"]))["shadow"]
+    body = evaluate(policy, compared(verdicts.of["holder"]), Shadow(Thumbnail(), threshold, unchanged))
+    shadow = body["shadow"]
     assert shadow["matcher"]["name"] == "thumbnail"
     assert -1 <= shadow["similarity"]["value"] <= 1
     assert (shadow["threshold"], shadow["agreement"]) == (threshold, agreement)
-    evaluator.close()
+    assert len(json.dumps(body, allow_nan=False)) < 1200, "plain counts only: no vector and no picture"
 
 
 class BrokenEmbedder(Thumbnail):
@@ -307,19 +289,9 @@ class BrokenEmbedder(Thumbnail):
 
 
 def test_failed_shadow_keeps_stranger_count(policy: Policy, verdicts: Verdicts) -> None:
-    evaluator = Evaluator(policy, cohort(), Shadow(BrokenEmbedder(), 0.5, unchanged))
-    body = evaluator.evaluate(compared(verdicts.of["holder"]))
+    body = evaluate(policy, compared(verdicts.of["holder"]), Shadow(BrokenEmbedder(), 0.5, unchanged))
     assert body["shadow"] == {"not_assessed": "InferenceError"}
     assert (body["own_match"], body["cohort"]["size"]) == (True, 0)
-    evaluator.close()
-
-
-def test_evaluation_fact_holds_no_biometrics(policy: Policy, verdicts: Verdicts) -> None:
-    """Plain counts only: no vector and no picture."""
-    evaluator = Evaluator(policy, cohort(), Shadow(Thumbnail(), 0.5, unchanged))
-    text = json.dumps(evaluator.evaluate(compared(verdicts.of["holder"])), allow_nan=False)
-    assert len(text) < 1200
-    evaluator.close()
 
 
 def take(evaluation: EvaluationThread, verdicts: Verdicts, passage: str = "p-1") -> bool:
@@ -339,29 +311,20 @@ def test_late_evaluation_comes_with_next(verdicts: Verdicts) -> None:
     evaluation.close()
 
 
-def test_last_passengers_late_evaluation_is_recorded(
-    tmp_path: Path, measurer: Measurer, policy: Policy, verdicts: Verdicts
-) -> None:
-    """It reaches the ledger."""
+def test_last_passengers_late_evaluation_is_recorded(tmp_path: Path, verdicts: Verdicts) -> None:
     hanging = Hanging()
-    evaluation = EvaluationThread(hanging, 0.001)
-    passengers: list[Any] = [(TravelDocument(b"", None), None)]
-    judge = Judges(verdicts.judge, [verdicts.of["holder"]])
-    here = hall(tmp_path, measurer, policy, passengers, judge=judge, evaluation=evaluation)
-    here.station.start()
-    report = here.walk()
-    assert evaluated(here) == []
-    hanging.end.set()
-    with evaluation._changed:
-        assert evaluation._changed.wait_for(lambda: not evaluation._busy, LONG_S)
-    assert here.station.serve() is None
-    assert evaluated(here) == [{"passage": report.passage}]
-    evaluation.close()
+    with EvaluationThread(hanging, 0.001) as evaluation:
+        here = lane_of(tmp_path, verdicts, [verdicts.of["holder"]], evaluation)
+        report = here.walk()
+        assert evaluated(here) == []
+        hanging.end.set()
+        with evaluation._changed:
+            assert evaluation._changed.wait_for(lambda: not evaluation._busy, LONG_S)
+        assert here.station.serve() is None
+        assert evaluated(here) == [{"passage": report.passage}]
 
 
-def test_hanging_evaluation_is_awaited_once(
-    tmp_path: Path, measurer: Measurer, policy: Policy, verdicts: Verdicts
-) -> None:
+def test_hanging_evaluation_is_awaited_once(tmp_path: Path, verdicts: Verdicts) -> None:
     class Waited(EvaluationThread):
         waits = 0
 
@@ -369,32 +332,25 @@ def test_hanging_evaluation_is_awaited_once(
             self.waits += wait
             return super().results(wait=wait)
 
-    passengers: list[Any] = [(TravelDocument(b"", None), None)] * 3
-    judge = Judges(verdicts.judge, [verdicts.of["holder"]] * 3)
     with Waited(Hanging(), 0.001) as evaluation:
-        here = hall(tmp_path, measurer, policy, passengers, judge=judge, evaluation=evaluation)
-        here.station.start()
+        here = lane_of(tmp_path, verdicts, [verdicts.of["holder"]] * 3, evaluation)
         assert [here.walk().gate_opened for _ in range(3)] == [True, True, True]
         assert evaluation.waits == 1
 
 
-def test_failing_evaluation_hides_no_closing_reason(
-    tmp_path: Path, measurer: Measurer, policy: Policy, verdicts: Verdicts
-) -> None:
-    """Why a lane closes is told even where the evaluation does not end."""
+def models_changed(judged: JudgedPassage) -> JudgedPassage:
+    return replace(judged, evidence=replace(judged.evidence, models_unchanged=False))
+
+
+def test_failing_evaluation_hides_no_closing_reason(tmp_path: Path, verdicts: Verdicts) -> None:
+    """Why a lane closes is recorded even where the evaluation does not end."""
 
     class Endless(Raising):
         def close(self) -> None:
             raise MemoryError("of all things")
 
-    holder = verdicts.of["holder"]
-    changed = replace(holder, evidence=replace(holder.evidence, models_unchanged=False))
-    passengers: list[Any] = [(TravelDocument(b"", None), None)]
-    judge = Judges(verdicts.judge, [changed])
-    here = hall(
-        tmp_path, measurer, policy, passengers, judge=judge, evaluation=EvaluationThread(Endless(), LONG_S)
-    )
-    here.station.start()
+    judged = [models_changed(verdicts.of["holder"])]
+    here = lane_of(tmp_path, verdicts, judged, EvaluationThread(Endless(), LONG_S))
     here.walk()
     assert here.kinds()[-1] == "lane.closed"
 
@@ -428,24 +384,10 @@ def test_closed_observer_takes_and_holds_nobody(policy: Policy, verdicts: Verdic
     assert len(held) == 0
 
 
-def test_self_closed_lane_erases_cohort(
-    tmp_path: Path, measurer: Measurer, policy: Policy, verdicts: Verdicts
-) -> None:
-    """A lane that closes itself."""
-    held = cohort()
-    changed = replace(verdicts.of["holder"], verification=verdicts.of["holder"].verification)
-    evidence = replace(changed.evidence, models_unchanged=False)
-    judge = Judges(verdicts.judge, [verdicts.of["holder"], replace(changed, evidence=evidence)])
+def test_self_closed_lane_erases_cohort(tmp_path: Path, policy: Policy, verdicts: Verdicts) -> None:
+    held, holder = cohort(), verdicts.of["holder"]
     evaluation = EvaluationThread(Evaluator(policy, held), LONG_S)
-    here = hall(
-        tmp_path,
-        measurer,
-        policy,
-        [(TravelDocument(b"", None), None)] * 2,  # type: ignore[list-item]
-        judge=judge,
-        evaluation=evaluation,
-    )
-    here.station.start()
+    here = lane_of(tmp_path, verdicts, [holder, models_changed(holder)], evaluation)
     here.walk()
     assert len(held) == 1
     here.walk()
@@ -458,7 +400,7 @@ def built(policy: Policy, networks: Networks, **given: Any) -> EvaluationThread:
     return build_evaluation_thread(read(**given), policy, SkippingClock(), networks)
 
 
-def told_by(evaluation: EvaluationThread, verdicts: Verdicts) -> dict[str, Any]:
+def result_of(evaluation: EvaluationThread, verdicts: Verdicts) -> dict[str, Any]:
     with evaluation:
         take(evaluation, verdicts)
         ((_, body),) = evaluation.results(wait=True)
@@ -468,7 +410,7 @@ def told_by(evaluation: EvaluationThread, verdicts: Verdicts) -> dict[str, Any]:
 def test_built_lane_expects_its_calibrations_rates(
     policy: Policy, networks: Networks, verdicts: Verdicts
 ) -> None:
-    body = told_by(built(policy, networks), verdicts)
+    body = result_of(built(policy, networks), verdicts)
     (calibrated,) = policy.calibrated
     assert calibrated.calibration.matcher == networks.embedder.identity
     at_admit = {point.score: point for point in calibrated.calibration.content.points}[calibrated.band.admit]
@@ -487,14 +429,12 @@ def test_fallback_keeps_comparing_matchers_expectation(policy: Policy, verdicts:
     assert after.reference.embedding is not None
     reference = replace(after.reference, embedding=replace(after.reference.embedding, matcher=THUMBNAIL))
     before = replace(after, reference=reference)
-    evaluator = Evaluator(both, cohort())
-    said = [evaluator.evaluate(one)["limits"] for one in (before, after)]
+    said = [evaluate(both, one)["limits"] for one in (before, after)]
     due = [expected(lost, THUMBNAIL), expected(policy, after.reference.embedding.matcher)]
     assert [(one["fmr"], one["fnmr"]) for one in said] == [(one.fmr, one.fnmr) for one in due]
     assert said[0] != said[1]
-    nobody = evaluator.evaluate(compared(verdicts.of["no-face"]))
+    nobody = evaluate(both, compared(verdicts.of["no-face"]))
     assert (nobody["matcher"], nobody["limits"]) == (None, {"fmr": None, "fnmr": None})
-    evaluator.close()
 
 
 def test_unmeasured_matcher_has_no_expectation(policy: Policy) -> None:
@@ -505,13 +445,12 @@ def test_unmeasured_matcher_has_no_expectation(policy: Policy) -> None:
 def test_lane_takes_shadow_from_settings(
     threshold: float | None, agreement: str | None, policy: Policy, networks: Networks, verdicts: Verdicts
 ) -> None:
-    """Its second matcher."""
     evaluation = built(
         policy,
         with_shadow(networks, unchanged),
         evaluation={"shadow_matcher": "thumbnail", "shadow_threshold": threshold},
     )
-    shadow = told_by(evaluation, verdicts)["shadow"]
+    shadow = result_of(evaluation, verdicts)["shadow"]
     assert (shadow["matcher"]["name"], shadow["agreement"]) == ("thumbnail", agreement)
 
 
@@ -531,7 +470,6 @@ def with_shadow(networks: Networks, check: Callable[[], None]) -> Networks:
 def test_shadow_with_changed_file_is_off(
     tmp_path: Path, policy: Policy, networks: Networks, verdicts: Verdicts, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The lane goes on."""
     looks = iter([None, WeightsChangedError(Path("thumbnail.onnx"), "a" * 64, "b" * 64), None])
 
     def check() -> None:
@@ -540,13 +478,9 @@ def test_shadow_with_changed_file_is_off(
 
     beside = with_shadow(networks, check)
     beside.check_files()
-    judge = Judges(verdicts.judge, [verdicts.of["holder"]] * 3)
-    documents: Any = [(TravelDocument(b"", None), None)] * 3
-    with built(
-        policy, beside, evaluation={"shadow_matcher": "thumbnail", "shadow_threshold": 0.5}
-    ) as evaluation:
-        here = hall(tmp_path, verdicts.judge.measurer, policy, documents, judge=judge, evaluation=evaluation)
-        here.station.start()
+    wanted = {"shadow_matcher": "thumbnail", "shadow_threshold": 0.5}
+    with built(policy, beside, evaluation=wanted) as evaluation:
+        here = lane_of(tmp_path, verdicts, [verdicts.of["holder"]] * 3, evaluation)
         assert [here.walk().gate_opened for _ in range(3)] == [True, True, True]
         said = [one["shadow"] for one in evaluated(here)]
     assert said[0]["matcher"]["name"] == "thumbnail"
@@ -569,12 +503,13 @@ def test_lane_starts_without_unready_shadow(
     given = read(evaluation={"shadow_matcher": "dlib-resnet-29"}, engine={"threads": 1})
     measurer = build.build_measurer(given, policy)
     evaluation = build_evaluation_thread(given, policy, SkippingClock(), measurer.networks)
-    assert told_by(evaluation, verdicts)["shadow"] == {"not_assessed": "switched off: not ready at the start"}
+    assert result_of(evaluation, verdicts)["shadow"] == {
+        "not_assessed": "switched off: not ready at the start"
+    }
     assert [line.levelname for line in caplog.records if "dlib-resnet-29" in line.message] == ["CRITICAL"]
 
 
 def test_unknown_shadow_is_a_settings_error(policy: Policy) -> None:
-    """One that no catalogue knows."""
     with pytest.raises(CatalogueError, match="no-such-matcher"):
         build.build_measurer(
             read(evaluation={"shadow_matcher": "no-such-matcher"}, engine={"threads": 1}), policy

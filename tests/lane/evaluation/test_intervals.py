@@ -10,14 +10,12 @@ from lane.evaluation.intervals import beta_cdf, beta_quantile, chance, rate
 
 
 def test_no_errors_give_closed_form_bound() -> None:
-    """The upper bound, for no error in n."""
     found = rate(0, 3000)
     assert found.low == 0
     assert found.high == pytest.approx(1 - 0.025 ** (1 / 3000), rel=1e-10)
 
 
 def test_all_errors_give_closed_form_bound() -> None:
-    """The lower bound, for nothing but errors."""
     found = rate(50, 50)
     assert found.low == pytest.approx(0.025 ** (1 / 50), rel=1e-10)
     assert found.high == 1
@@ -35,7 +33,6 @@ def test_intervals_agree_with_binom_test(errors: int, n: int, low: float, high: 
 
 
 def test_interval_is_exact_for_millions() -> None:
-    """Of pairs compared."""
     found = rate(300, 3_000_000)
     assert _at_least(300, 3_000_000, found.low) == pytest.approx(0.025, rel=1e-6)
     assert 1 - _at_least(301, 3_000_000, found.high) == pytest.approx(0.025, rel=1e-6)

@@ -15,7 +15,7 @@ from lane.gate.light_beams import Passing
 from lane.gate.port import GateEvent
 from lane.gate.sensors import FIRE
 from lane.gate.simulated import SimulatedGate, openings
-from lane.ledger.chain import read
+from lane.ledger.entry import read
 from lane.ledger.journal import SqliteJournal
 from lane.platform.errors import DeskLostError, GateFaultError
 from tests.lane.desk.test_status_reporter import ADMITTED, OPEN, REFERRED, Here, Scripted

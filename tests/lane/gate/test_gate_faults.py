@@ -24,7 +24,7 @@ from lane.document.simulated import SimulatedReader
 from lane.gate.modbus import ModbusGate
 from lane.gate.settings import GateSettings
 from lane.gate.simulated_relay_box import RelayBox
-from lane.ledger.chain import Entry, read
+from lane.ledger.entry import Entry, read
 from lane.ledger.journal import SqliteJournal
 from lane.passage.station import Station
 from lane.platform.clock import SystemClock

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lane.ledger.chain import GENESIS, Entry, Head, follow, read, verify
+from lane.ledger.chain import verify
+from lane.ledger.entry import GENESIS, Entry, Head, follow, read
 from lane.platform.errors import LedgerBrokenError
 
 AT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lane.__main__ import main
 from lane.decision.evidence import Check
 from lane.ledger.clock_check import MOST_APART_S, MOST_STEP_S, Timekeeper, clock_is_doubted
 from lane.ledger.journal import SqliteJournal
 from lane.platform.clock import SkippingClock
+from tests.support.command_line import in_process
 from tests.support.lane.simulated_lane import LANE
 
 ROOT = Path(__file__).parents[3]
@@ -35,18 +37,23 @@ class SetClock(SkippingClock):
         return self._skipped_s
 
 
-def test_a_clock_that_runs_is_right() -> None:
-    clock = SetClock()
-    keeper = Timekeeper(clock)
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock()
+
+
+@pytest.fixture
+def keeper(clock: SetClock) -> Timekeeper:
+    return Timekeeper(clock)
+
+
+def test_a_clock_that_runs_is_right(clock: SetClock, keeper: Timekeeper) -> None:
     clock.skip(3600)
     assert keeper.check() is Check.SUCCESSFUL
 
 
 @pytest.mark.parametrize("seconds", [-86400, -3, 3, 86400 * 365])
-def test_changed_clock_awaits_desks_agreement(seconds: float) -> None:
-    """A clock that was set is wrong until the desk agrees."""
-    clock = SetClock()
-    keeper = Timekeeper(clock)
+def test_changed_clock_awaits_desks_agreement(seconds: float, clock: SetClock, keeper: Timekeeper) -> None:
     right = clock.now()
     clock.set_by = timedelta(seconds=seconds)
     assert [keeper.check() for _ in range(3)] == [Check.FAILED] * 3
@@ -60,17 +67,13 @@ def test_changed_clock_awaits_desks_agreement(seconds: float) -> None:
     assert keeper.check() is Check.SUCCESSFUL
 
 
-def test_desk_corrects_starting_lanes_clock() -> None:
-    """A lane that starts with another time than the desk."""
-    clock = SetClock()
-    keeper = Timekeeper(clock)
+def test_desk_corrects_starting_lanes_clock(clock: SetClock, keeper: Timekeeper) -> None:
     keeper.note_desk(clock.now() - timedelta(hours=8))
     assert keeper.check() is Check.FAILED
 
 
-def test_clock_before_ledger_is_wrong() -> None:
+def test_clock_before_ledger_is_wrong(clock: SetClock) -> None:
     """It lies before what is written down; wrong from the start."""
-    clock = SetClock()
     assert Timekeeper(clock, clock.now() - timedelta(days=1)).check() is Check.SUCCESSFUL
     keeper = Timekeeper(clock, clock.now() + timedelta(hours=1))
     assert keeper.check() is Check.FAILED
@@ -78,10 +81,7 @@ def test_clock_before_ledger_is_wrong() -> None:
     assert keeper.check() is Check.SUCCESSFUL
 
 
-def test_desk_time_before_setting_counts_nothing() -> None:
-    """What the desk said before the clock was set."""
-    clock = SetClock()
-    keeper = Timekeeper(clock)
+def test_desk_time_before_setting_counts_nothing(clock: SetClock, keeper: Timekeeper) -> None:
     keeper.note_desk(clock.now())
     clock.set_by = timedelta(hours=1)
     assert keeper.check() is Check.FAILED
@@ -98,7 +98,6 @@ def test_small_steps_are_no_fault(steps: list[float]) -> None:
 
 
 def test_busy_machine_has_no_wrong_clock() -> None:
-    """Busy between two questions."""
 
     class Busy(SetClock):
         pauses: ClassVar[list[float]] = []
@@ -115,13 +114,15 @@ def test_busy_machine_has_no_wrong_clock() -> None:
         assert keeper.check() is Check.SUCCESSFUL
 
 
-def run(*command: str | Path) -> "subprocess.CompletedProcess[str]":
-    line = [sys.executable, *map(str, command)]
-    return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
-
-
 def lane(folder: Path, when: str) -> "subprocess.CompletedProcess[str]":
-    return run("-m", "tests.support.lane.lane_with_set_clock", folder, when)
+    command = [sys.executable, "-m", "tests.support.lane.lane_with_set_clock", str(folder), when]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+
+
+def trust_clock(folder: Path) -> "subprocess.CompletedProcess[str]":
+    settings = folder / "lane.toml"
+    settings.write_text(f'lane = "{LANE}"\njournal = "{folder}/lane.sqlite"\n', encoding="utf-8")
+    return in_process(main, "trust-clock", "--settings", settings)
 
 
 @pytest.mark.parametrize("when", ["between", "during"])
@@ -132,18 +133,14 @@ def test_killed_lane_mistrusts_its_changed_clock(when: str, tmp_path: Path) -> N
     for _ in range(2):
         again = lane(tmp_path, "never")
         assert again.stdout.split() == ["refer", "S06"], again.stderr
-    settings = tmp_path / "lane.toml"
-    settings.write_text(f'lane = "{LANE}"\njournal = "{tmp_path}/lane.sqlite"\n', encoding="utf-8")
-    said = run("-m", "lane", "trust-clock", "--settings", settings)
+    said = trust_clock(tmp_path)
     assert said.returncode == 0, said.stderr
     with SqliteJournal(tmp_path / "lane.sqlite", LANE) as journal:
         assert journal.last("lane.clock") == {"trusted": True, "by": "person"}
         assert not clock_is_doubted(journal)
 
 
-def test_desk_restores_clock_after_restart() -> None:
-    """A mistrusted clock is trusted again once the desk's agrees."""
-    clock = SetClock()
+def test_desk_restores_clock_after_restart(clock: SetClock) -> None:
     keeper = Timekeeper(clock, doubted=True)
     assert keeper.check() is Check.FAILED
     keeper.note_desk(clock.now())
@@ -151,17 +148,13 @@ def test_desk_restores_clock_after_restart() -> None:
 
 
 def test_undoubted_lane_starts_without_trust(tmp_path: Path) -> None:
-    """A lane that was never in doubt needs no person's word."""
     with SqliteJournal(tmp_path / "lane.sqlite", LANE) as journal:
         assert not clock_is_doubted(journal)
     assert lane(tmp_path, "never").stdout.split() == ["admit"]
 
 
 def test_missing_lane_cannot_be_trusted(tmp_path: Path) -> None:
-    """Nobody trusts the clock of a lane that is not there."""
-    settings = tmp_path / "lane.toml"
-    settings.write_text(f'journal = "{tmp_path}/none.sqlite"\n', encoding="utf-8")
-    said = run("-m", "lane", "trust-clock", "--settings", settings)
+    said = trust_clock(tmp_path)
     assert said.returncode == 2
     assert "no lane's journal" in said.stderr
-    assert not (tmp_path / "none.sqlite").exists()
+    assert not (tmp_path / "lane.sqlite").exists()

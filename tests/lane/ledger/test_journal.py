@@ -13,9 +13,8 @@ from lane.decision.passage_states import State
 from lane.decision.referral import PassageId
 from lane.desk.outbox import Outbox
 from lane.desk.simulated import SimulatedDesk
-from lane.ledger.chain import Head, read
-from lane.ledger.journal import SqliteJournal
-from lane.ledger.port import Draft, Picture, Standing
+from lane.ledger.entry import Draft, Head, Picture, read
+from lane.ledger.journal import SqliteJournal, Standing
 from lane.platform.clock import SkippingClock, SystemClock
 from lane.platform.errors import DeskLostError, DeskRefusedError, JournalError, LedgerBrokenError
 from tests.support.lane.simulated_lane import opened
@@ -26,6 +25,11 @@ FACE = Picture(hashlib.sha256(b"\xff\xd8\xff face").hexdigest(), "image/jpeg", b
 
 def journal(folder: Path, lane: str = "lane-1") -> SqliteJournal:
     return opened(SqliteJournal(folder / "lane.sqlite", lane))
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> SqliteJournal:
+    return journal(tmp_path)
 
 
 def test_record_survives_restart(tmp_path: Path) -> None:
@@ -40,17 +44,14 @@ def test_record_survives_restart(tmp_path: Path) -> None:
     assert again.unfinished() == standing
 
 
-def test_unwritable_fact_leaves_nothing_behind(tmp_path: Path) -> None:
-    here = journal(tmp_path)
+def test_unwritable_fact_leaves_nothing_behind(here: SqliteJournal) -> None:
     with pytest.raises(ValueError, match="JSON"):
         here.record([Draft("good", {}), Draft("bad", {"score": float("nan")})], at=NOW)
-    assert here.payloads() == []
+    assert list(here.payloads()) == []
     assert here.pending(9) == []
 
 
-def test_full_disk_is_told_without_effect(tmp_path: Path) -> None:
-    """It is said plainly, and nothing has happened."""
-    here = journal(tmp_path)
+def test_full_disk_is_told_without_effect(here: SqliteJournal) -> None:
     here.record([Draft("before", {})], at=NOW)
     pages = here._db.execute("PRAGMA page_count").fetchone()[0]
     here._db.execute(f"PRAGMA max_page_count = {pages}")
@@ -60,9 +61,7 @@ def test_full_disk_is_told_without_effect(tmp_path: Path) -> None:
     here.verify()
 
 
-def test_unreadable_disk_is_told(tmp_path: Path) -> None:
-    """A disk that gives nothing is said plainly."""
-    here = journal(tmp_path)
+def test_unreadable_disk_is_told(here: SqliteJournal) -> None:
     here.record([Draft("before", {})], at=NOW)
     assert here.newest() == NOW
     here._db.set_authorizer(lambda *_: sqlite3.SQLITE_DENY)
@@ -73,16 +72,14 @@ def test_unreadable_disk_is_told(tmp_path: Path) -> None:
     assert here.waiting() == 1
 
 
-def test_one_lane_one_journal_one_process(tmp_path: Path) -> None:
-    here = journal(tmp_path)
+def test_one_lane_one_journal_one_process(here: SqliteJournal, tmp_path: Path) -> None:
     with pytest.raises(JournalError, match="another process"):
         journal(tmp_path)
     here.close()
     journal(tmp_path).close()
 
 
-def test_another_lanes_journal_is_refused(tmp_path: Path) -> None:
-    here = journal(tmp_path)
+def test_another_lanes_journal_is_refused(here: SqliteJournal, tmp_path: Path) -> None:
     here.record([Draft("a", {})], at=NOW)
     here.close()
     with pytest.raises(LedgerBrokenError, match="belongs to chain lane-1"):
@@ -121,24 +118,20 @@ def test_the_ledger_refuses_to_be_changed(tmp_path: Path) -> None:
             here._db.execute(statement)
 
 
-def test_only_owner_reads_journal(tmp_path: Path) -> None:
-    here = journal(tmp_path)
+def test_only_owner_reads_journal(here: SqliteJournal, tmp_path: Path) -> None:
     here.record([Draft("a", {})], at=NOW, pictures=[FACE])
     for path in tmp_path.iterdir():
         assert path.stat().st_mode & 0o077 == 0, path.name
 
 
-def test_delivered_face_leaves_no_bytes(tmp_path: Path) -> None:
+def test_delivered_face_leaves_no_bytes(here: SqliteJournal, tmp_path: Path) -> None:
     """On the disk, while the lane runs."""
-    here = journal(tmp_path)
     here.record([Draft("a", {})], at=NOW, pictures=[FACE])
     here.confirmed(1, Head(1, "a" * 64))
     assert all(b"\xff\xd8\xff" not in path.read_bytes() for path in tmp_path.iterdir())
 
 
-def test_regressed_desk_is_refused(tmp_path: Path) -> None:
-    """Every head of the desk is kept to know one that goes back."""
-    here = journal(tmp_path)
+def test_regressed_desk_is_refused(here: SqliteJournal) -> None:
     here.record([Draft("a", {}), Draft("b", {})], at=NOW)
     heads = [Head(4, "a" * 64), Head(9, "b" * 64)]
     for seq, head in enumerate(heads, 1):
@@ -151,9 +144,7 @@ def test_regressed_desk_is_refused(tmp_path: Path) -> None:
     assert len(here.pending(9)) == 1, "what was not confirmed stays"
 
 
-def test_overdue_pictures_are_dropped(tmp_path: Path) -> None:
-    """Those that waited too long; the ledger says so."""
-    here = journal(tmp_path)
+def test_overdue_pictures_are_dropped(here: SqliteJournal, tmp_path: Path) -> None:
     here.record([Draft("passage.judged", {"passage": "p-1"})], at=NOW, pictures=[FACE])
     later = NOW + timedelta(hours=12)
     assert here.drop_pictures(NOW - timedelta(seconds=1), at=later) == 0
@@ -168,9 +159,8 @@ def test_overdue_pictures_are_dropped(tmp_path: Path) -> None:
     assert FACE.content[:20] not in on_disk
 
 
-def test_long_absent_desk_gets_no_pictures(tmp_path: Path) -> None:
-    """It hears of the passage without them."""
-    here, desk, clock = journal(tmp_path), SimulatedDesk("lane-1"), SkippingClock()
+def test_long_absent_desk_gets_no_pictures(here: SqliteJournal) -> None:
+    desk, clock = SimulatedDesk("lane-1"), SkippingClock()
     outbox = Outbox(here, desk, clock)
     desk.fault = DeskLostError("away")
     here.record([Draft("passage.judged", {"passage": "p-1"})], at=clock.now(), pictures=[FACE])
@@ -189,11 +179,8 @@ def delivered(here: SqliteJournal, desk: SimulatedDesk, kinds: str) -> None:
     assert Outbox(here, desk, SystemClock()).deliver() is DeskContact.REACHED
 
 
-def test_only_person_accepts_regressed_desk(
-    tmp_path: Path,
-) -> None:
+def test_only_person_accepts_regressed_desk(here: SqliteJournal) -> None:
     """The ledger keeps both heads."""
-    here = journal(tmp_path)
     here.record([Draft("a", {})], at=NOW)
     here.confirmed(1, Head(9, "9" * 64))
     here.record([Draft("b", {})], at=NOW)
@@ -206,9 +193,7 @@ def test_only_person_accepts_regressed_desk(
 
 
 @pytest.mark.parametrize("head", [Head(9, "9" * 64), Head(10, "a" * 64)])
-def test_without_regression_nothing_is_accepted(tmp_path: Path, head: Head) -> None:
-    """There is nothing to accept where no ledger went back."""
-    here = journal(tmp_path)
+def test_without_regression_nothing_is_accepted(here: SqliteJournal, head: Head) -> None:
     here.record([Draft("a", {})], at=NOW)
     here.confirmed(1, Head(9, "9" * 64))
     with pytest.raises(DeskRefusedError, match="nothing to accept"):
@@ -216,22 +201,18 @@ def test_without_regression_nothing_is_accepted(tmp_path: Path, head: Head) -> N
     assert [kind for kind in (here.last("desk.accepted"),) if kind] == []
 
 
-def test_nothing_is_retold_before_acceptance(tmp_path: Path) -> None:
-    """A person has to accept the desk first."""
-    here = journal(tmp_path)
+def test_nothing_is_retold_before_acceptance(here: SqliteJournal) -> None:
     delivered(here, SimulatedDesk("lane-1"), "abc")
     assert not here.go_back(Head(0, "0" * 64))
     assert here.waiting() == 0
 
 
-def test_retelling_ends_at_lost_desks_head(tmp_path: Path) -> None:
-    """It ends where the lost desk had been."""
-    here = journal(tmp_path)
+def test_retelling_ends_at_lost_desks_head(here: SqliteJournal) -> None:
     here.record([Draft(kind, {}) for kind in "abc"], at=NOW)
     here.confirmed(3, Head(9, "9" * 64))
     here.record([Draft("d", {})], at=NOW)
     here.accept_desk(Head(5, "5" * 64), at=NOW)
-    first = read(*here.payloads()[0])
+    first = read(*next(here.payloads()))
     assert here.go_back(first.head)
     assert [undelivered.entry.seq for undelivered in here.pending(9)] == [2, 3, 4, 5]
     assert here.recovered_through() == 3
@@ -240,9 +221,7 @@ def test_retelling_ends_at_lost_desks_head(tmp_path: Path) -> None:
     assert [undelivered.entry.kind for undelivered in here.pending(9)] == ["d", "desk.accepted"]
 
 
-def test_desk_with_foreign_chain_hears_nothing(tmp_path: Path) -> None:
-    """Another chain of this lane."""
-    here = journal(tmp_path)
+def test_desk_with_foreign_chain_hears_nothing(here: SqliteJournal) -> None:
     here.record([Draft(kind, {}) for kind in "abc"], at=NOW)
     here.confirmed(3, Head(9, "9" * 64))
     here.accept_desk(Head(5, "5" * 64), at=NOW)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lane.ledger import merkle
+from tests.support.merkle_nodes import nodes_of_leaves
 
 # The reference data of the certificate-transparency project for RFC 6962.
 ENTRIES = [
@@ -69,13 +70,13 @@ def root_by_definition(leaves: list[bytes]) -> bytes:
 
 @pytest.mark.parametrize("size", range(9))
 def test_roots_are_the_published_ones(size: int) -> None:
-    assert merkle.root(merkle.nodes_of_leaves(LEAVES), size).hex() == ROOTS[size]
+    assert merkle.root(nodes_of_leaves(LEAVES), size).hex() == ROOTS[size]
 
 
 @pytest.mark.parametrize(("place", "path"), PATHS.items())
 def test_inclusion_proofs_are_the_published_ones(place: tuple[int, int], path: tuple[str, ...]) -> None:
     index, size = place
-    found = merkle.inclusion(merkle.nodes_of_leaves(LEAVES), index, size)
+    found = merkle.inclusion(nodes_of_leaves(LEAVES), index, size)
     assert tuple(part.hex() for part in found) == path
     assert merkle.includes(bytes.fromhex(ROOTS[size]), size, index, LEAVES[index], found)
 
@@ -83,15 +84,14 @@ def test_inclusion_proofs_are_the_published_ones(place: tuple[int, int], path: t
 @pytest.mark.parametrize(("sizes", "path"), CONSISTENT.items())
 def test_consistency_proofs_are_the_published_ones(sizes: tuple[int, int], path: tuple[str, ...]) -> None:
     first, second = sizes
-    found = merkle.consistency(merkle.nodes_of_leaves(LEAVES), first, second)
+    found = merkle.consistency(nodes_of_leaves(LEAVES), first, second)
     assert tuple(part.hex() for part in found) == path
     assert merkle.extends(first, bytes.fromhex(ROOTS[first]), second, bytes.fromhex(ROOTS[second]), found)
 
 
 def test_every_size_has_defined_root() -> None:
-    """However it is made."""
     leaves, growing = many(LARGEST), merkle.Growing()
-    nodes = merkle.nodes_of_leaves(leaves)
+    nodes = nodes_of_leaves(leaves)
     for size in range(LARGEST + 1):
         expected = root_by_definition(leaves[:size])
         assert merkle.root(nodes, size) == growing.root() == expected
@@ -103,9 +103,8 @@ def test_every_size_has_defined_root() -> None:
 
 
 def test_every_leaf_proves_only_its_place() -> None:
-    """In every size, at no other place."""
     leaves = many(LARGEST)
-    nodes = merkle.nodes_of_leaves(leaves)
+    nodes = nodes_of_leaves(leaves)
     for size in range(1, LARGEST + 1):
         root = merkle.root(nodes, size)
         for index in range(size):
@@ -115,8 +114,7 @@ def test_every_leaf_proves_only_its_place() -> None:
 
 
 def test_every_size_begins_larger_ones() -> None:
-    """Proven for every size and every larger one."""
-    nodes = merkle.nodes_of_leaves(many(LARGEST))
+    nodes = nodes_of_leaves(many(LARGEST))
     roots = [merkle.root(nodes, size) for size in range(LARGEST + 1)]
     for second in range(LARGEST + 1):
         for first in range(second + 1):
@@ -132,9 +130,8 @@ SIZES = st.integers(1, LARGEST)
 
 @given(SIZES, st.data())
 def test_changed_inclusion_proof_proves_nothing(size: int, data: st.DataObject) -> None:
-    """With any bit changed."""
     leaves = many(size)
-    nodes = merkle.nodes_of_leaves(leaves)
+    nodes = nodes_of_leaves(leaves)
     index = data.draw(st.integers(0, size - 1))
     parts = [merkle.root(nodes, size), leaves[index], *merkle.inclusion(nodes, index, size)]
     assert merkle.includes(parts[0], size, index, parts[1], parts[2:])
@@ -144,8 +141,7 @@ def test_changed_inclusion_proof_proves_nothing(size: int, data: st.DataObject) 
 
 @given(SIZES, st.data())
 def test_changed_consistency_proof_proves_nothing(second: int, data: st.DataObject) -> None:
-    """With any bit changed."""
-    nodes = merkle.nodes_of_leaves(many(second))
+    nodes = nodes_of_leaves(many(second))
     first = data.draw(st.integers(1, second))
     parts = [merkle.root(nodes, first), merkle.root(nodes, second), *merkle.consistency(nodes, first, second)]
     flip(parts, data)
@@ -154,9 +150,8 @@ def test_changed_consistency_proof_proves_nothing(second: int, data: st.DataObje
 
 @given(SIZES, st.data())
 def test_wrong_length_proof_proves_nothing(size: int, data: st.DataObject) -> None:
-    """Too long or too short."""
     leaves = many(size)
-    nodes = merkle.nodes_of_leaves(leaves)
+    nodes = nodes_of_leaves(leaves)
     root = merkle.root(nodes, size)
     index, first = data.draw(st.integers(0, size - 1)), data.draw(st.integers(1, size))
     included, consistent = merkle.inclusion(nodes, index, size), merkle.consistency(nodes, first, size)
@@ -169,7 +164,7 @@ def test_wrong_length_proof_proves_nothing(size: int, data: st.DataObject) -> No
 
 @pytest.mark.parametrize(("index", "size"), [(-1, 3), (3, 3), (0, 0)])
 def test_missing_leaf_has_no_proof(index: int, size: int) -> None:
-    nodes = merkle.nodes_of_leaves(many(3))
+    nodes = nodes_of_leaves(many(3))
     with pytest.raises(ValueError, match="no leaf"):
         merkle.inclusion(nodes, index, size)
     assert not merkle.includes(merkle.EMPTY, size, index, merkle.EMPTY, [])

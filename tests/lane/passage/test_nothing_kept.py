@@ -16,7 +16,7 @@ from lane.decision.referral import Answer, PassageId
 from lane.demo import photos as store
 from lane.demo.passengers import demo_passengers
 from lane.desk.simulated import SimulatedDesk
-from lane.ledger.port import Picture
+from lane.ledger.entry import Picture
 from tests.support.lane.simulated_lane import LANE, StandingClock, hall
 
 

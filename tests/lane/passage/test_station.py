@@ -27,7 +27,7 @@ from lane.desk.simulated import SimulatedDesk, second_line
 from lane.document.travel_document import TravelDocument
 from lane.gate.light_beams import Passing
 from lane.gate.simulated import SimulatedGate, openings
-from lane.ledger.chain import read
+from lane.ledger.entry import read
 from lane.passage.station import PassageReport
 from lane.platform.clock import SkippingClock
 from lane.platform.errors import (

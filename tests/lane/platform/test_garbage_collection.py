@@ -14,7 +14,6 @@ class Knot:
 
 
 def test_standing_objects_are_not_searched() -> None:
-    """For garbage, while the lane runs."""
     before = gc.get_freeze_count()
     with settled_garbage():
         assert gc.get_freeze_count() > before + 10_000
@@ -23,7 +22,6 @@ def test_standing_objects_are_not_searched() -> None:
 
 
 def test_new_garbage_is_still_found() -> None:
-    """What is thrown away meanwhile."""
     with settled_garbage():
         gone = weakref.ref(Knot())
         gc.collect()

@@ -2,10 +2,11 @@
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -47,140 +48,124 @@ class Presses:
         return (Code.DECLINES_FACE,) if self.asked_ == self.at else ()
 
 
-def recorded(
-    folder: Path,
-    measurer: Measurer,
-    policy: Policy,
-    passenger: Passenger,
-    most_bytes: int = 1 << 30,
-    wishes: TravellerRequests | None = None,
-) -> tuple[Hall, PassageReport]:
-    clock = StandingClock()
-    camera = SimulatedCamera(clock, clock.skip, passenger.scene, frames_per_second=12.5)
-    recorder = Recorder(folder, KEY, most_bytes)
-    judge = RecordingJudge(camera, measurer, policy, clock, recorder=recorder)
-    passengers = [(passenger.document, passenger.scene)]
-    here = hall(folder, measurer, policy, passengers, clock=clock, judge=judge, requests=wishes)
-    here.station.start()
-    return here, here.walk()
+@dataclass
+class RecordingLane:
+    """A lane that records: one passenger's passage, and its replay."""
+
+    folder: Path
+    measurer: Measurer
+    policy: Policy
+
+    def walk(
+        self, passenger: Passenger, most_bytes: int = 1 << 30, wishes: TravellerRequests | None = None
+    ) -> tuple[Hall, PassageReport]:
+        clock = StandingClock()
+        camera = SimulatedCamera(clock, clock.skip, passenger.scene, frames_per_second=12.5)
+        recorder = Recorder(self.folder / "recordings", KEY, most_bytes)
+        judge = RecordingJudge(camera, self.measurer, self.policy, clock, recorder=recorder)
+        passengers = [(passenger.document, passenger.scene)]
+        here = hall(
+            self.folder, self.measurer, self.policy, passengers, clock=clock, judge=judge, requests=wishes
+        )
+        here.station.start()
+        return here, here.walk()
+
+    def file(self) -> Path:
+        [file] = recording_files(self.folder / "recordings")
+        return file
+
+    def replay(self, policy: Policy | None = None, key: bytes = KEY) -> Replayed:
+        return replay_file(self.file(), key, self.measurer, policy or self.policy)
 
 
-def again(folder: Path, measurer: Measurer, policy: Policy, key: bytes = KEY) -> Replayed:
-    [file] = recording_files(folder)
-    return replay_file(file, key, measurer, policy)
+@pytest.fixture
+def lane(tmp_path: Path, measurer: Measurer, policy: Policy) -> RecordingLane:
+    (tmp_path / "recordings").mkdir()
+    return RecordingLane(tmp_path, measurer, policy)
+
+
+def body_of(here: Hall, kind: str) -> Mapping[str, Any]:
+    [body] = [one.body for one in here.desk.entries if one.kind == kind]
+    return body
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_recorded_passage_replays_identically(
-    name: str, tmp_path: Path, measurer: Measurer, policy: Policy, people: dict[str, Passenger]
+    name: str, lane: RecordingLane, people: dict[str, Passenger]
 ) -> None:
-    _, report = recorded(tmp_path, measurer, policy, people[name])
-    assert again(tmp_path, measurer, policy) == Replayed(
-        recording_files(tmp_path)[0].name, report.outcome, identical=True, differences=()
-    )
+    _, report = lane.walk(people[name])
+    assert lane.replay() == Replayed(lane.file().name, report.outcome, identical=True, differences=())
 
 
+@pytest.mark.parametrize(
+    ("change", "wishes", "code"),
+    [
+        ({}, Presses(4), Code.DECLINES_FACE),
+        ({"kind": DocumentKind.DIPLOMATIC}, None, Code.DIPLOMATIC),
+    ],
+)
 def test_wished_and_uncaptured_passages_replay_identically(
-    tmp_path: Path, measurer: Measurer, policy: Policy, people: dict[str, Passenger]
+    change: Any, wishes: Presses | None, code: Code, lane: RecordingLane, people: dict[str, Passenger]
 ) -> None:
-    """Of who asks for an officer, and of who is never captured."""
-    diplomat = replace(people["holder"].document, kind=DocumentKind.DIPLOMATIC)
-    cases = {
-        "asks": (people["holder"], Presses(4), Code.DECLINES_FACE),
-        "diplomat": (replace(people["holder"], document=diplomat), None, Code.DIPLOMATIC),
-    }
-    for name, (passenger, wishes, code) in cases.items():
-        folder = tmp_path / name
-        folder.mkdir()
-        _, report = recorded(folder, measurer, policy, passenger, wishes=wishes)
-        assert code in {reason.code for reason in report.reasons}
-        assert again(folder, measurer, policy).identical
+    holder = people["holder"]
+    passenger = replace(holder, document=replace(holder.document, **change))
+    _, report = lane.walk(passenger, wishes=wishes)
+    assert code in {reason.code for reason in report.reasons}
+    assert lane.replay().identical
 
 
-def test_ledger_marks_recorded_passages(
-    tmp_path: Path, measurer: Measurer, policy: Policy, people: dict[str, Passenger]
-) -> None:
-    """It says so beforehand and afterwards."""
-    here, _ = recorded(tmp_path, measurer, policy, people["holder"])
-    [started] = [one.body for one in here.desk.entries if one.kind == "passage.started"]
-    [judged] = [one.body for one in here.desk.entries if one.kind == "passage.judged"]
-    [file] = recording_files(tmp_path)
-    assert started["recorded"] is True
-    assert judged["recording"]["bytes"] == file.stat().st_size
-    assert judged["recording"]["frames"] >= 3
-    assert file.stat().st_mode & 0o777 == 0o600
+def test_ledger_marks_recorded_passages(lane: RecordingLane, people: dict[str, Passenger]) -> None:
+    here, _ = lane.walk(people["holder"])
+    assert body_of(here, "passage.started")["recorded"] is True
+    recording = body_of(here, "passage.judged")["recording"]
+    assert recording["bytes"] == lane.file().stat().st_size
+    assert recording["frames"] >= 3
+    assert lane.file().stat().st_mode & 0o777 == 0o600
+    content = lane.file().read_bytes()
+    assert people["holder"].document.photo[:64] not in content, "it is sealed"
+    assert b"expires_on" not in content
 
 
 def test_lane_records_only_on_order(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: dict[str, Passenger]
 ) -> None:
-    """A lane that nobody told to records nothing."""
     here = hall(tmp_path, measurer, policy, [(people["holder"].document, people["holder"].scene)])
     here.station.start()
     here.walk()
     assert not any("record" in json.dumps(to_plain(one.body)) for one in here.desk.entries[1:])
 
 
-def test_recording_is_sealed(
-    tmp_path: Path, measurer: Measurer, policy: Policy, people: dict[str, Passenger]
-) -> None:
-    """Nothing of document or frames lies open."""
-    recorded(tmp_path, measurer, policy, people["holder"])
-    content = recording_files(tmp_path)[0].read_bytes()
-    assert people["holder"].document.photo[:64] not in content
-    assert b"expires_on" not in content
-
-
-def test_oversized_recording_is_abandoned(
-    tmp_path: Path, measurer: Measurer, policy: Policy, people: dict[str, Passenger]
-) -> None:
-    """The passage goes on."""
-    here, report = recorded(tmp_path, measurer, policy, people["holder"], most_bytes=3_000_000)
+def test_oversized_recording_is_abandoned(lane: RecordingLane, people: dict[str, Passenger]) -> None:
+    here, report = lane.walk(people["holder"], most_bytes=3_000_000)
     assert report.gate_opened
-    [judged] = [one.body for one in here.desk.entries if one.kind == "passage.judged"]
-    assert judged["recording"] == {"abandoned": "RecordingError"}
+    assert body_of(here, "passage.judged")["recording"] == {"abandoned": "RecordingError"}
     with pytest.raises(RecordingError, match="no recording"):
-        recording_files(tmp_path)
-    assert [one.name for one in tmp_path.iterdir() if "recording" in one.name] == []
+        lane.file()
+    assert list((lane.folder / "recordings").iterdir()) == []
 
 
-def test_unwritable_folder_stops_no_passage(
-    tmp_path: Path, measurer: Measurer, policy: Policy, people: dict[str, Passenger]
-) -> None:
-    clock = StandingClock()
-    passenger = people["holder"]
-    camera = SimulatedCamera(clock, clock.skip, passenger.scene, frames_per_second=12.5)
-    make = partial(RecordingJudge, recorder=Recorder(tmp_path / "none", KEY))
-    judge = make(camera, measurer, policy, clock)
-    passengers = [(passenger.document, passenger.scene)]
-    here = hall(tmp_path, measurer, policy, passengers, clock=clock, judge=judge)
-    here.station.start()
-    assert here.walk().gate_opened
+def test_unwritable_folder_stops_no_passage(lane: RecordingLane, people: dict[str, Passenger]) -> None:
+    (lane.folder / "recordings").rmdir()
+    _, report = lane.walk(people["holder"])
+    assert report.gate_opened
 
 
-def test_other_policy_replay_tells_differences(
-    tmp_path: Path, measurer: Measurer, policy: Policy, people: dict[str, Passenger]
-) -> None:
-    """It comes out otherwise, and says where."""
-    recorded(tmp_path, measurer, policy, people["holder"])
-    strict = policy.model_copy(
-        update={"liveness": policy.liveness.model_copy(update={"when_not_assessed": "refer"})}
-    )
-    found = again(tmp_path, measurer, strict)
+def test_other_policy_replay_tells_differences(lane: RecordingLane, people: dict[str, Passenger]) -> None:
+    lane.walk(people["holder"])
+    liveness = lane.policy.liveness.model_copy(update={"when_not_assessed": "refer"})
+    found = lane.replay(lane.policy.model_copy(update={"liveness": liveness}))
     assert not found.identical
     assert any(line.startswith("outcome: ") for line in found.differences)
-    longer = policy.model_copy(update={"capture": policy.capture.model_copy(update={"good_frames": 50})})
-    found = again(tmp_path, measurer, longer)
+    longer = lane.policy.capture.model_copy(update={"good_frames": 50})
+    found = lane.replay(lane.policy.model_copy(update={"capture": longer}))
     assert not found.identical
     assert "the lane asks for" in found.differences[0]
 
 
-def test_another_key_opens_nothing(
-    tmp_path: Path, measurer: Measurer, policy: Policy, people: dict[str, Passenger]
-) -> None:
-    recorded(tmp_path, measurer, policy, people["expired"])
+def test_another_key_opens_nothing(lane: RecordingLane, people: dict[str, Passenger]) -> None:
+    lane.walk(people["expired"])
     with pytest.raises(RecordingError, match="another key"):
-        again(tmp_path, measurer, policy, key=bytes(32))
+        lane.replay(key=bytes(32))
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +184,6 @@ def test_what_is_sealed_is_opened(sealed: Path) -> None:
 
 @given(st.data())
 def test_changed_sealed_recording_is_found(sealed: Path, data: st.DataObject) -> None:
-    """Whatever is changed, cut or added."""
     content = bytearray(sealed.read_bytes())
     how = data.draw(st.sampled_from(["change", "cut", "add", "twice"]))
     at = data.draw(st.integers(0, len(content) - 1))
@@ -218,10 +202,7 @@ def test_changed_sealed_recording_is_found(sealed: Path, data: st.DataObject) ->
         list(read_sealed(changed, KEY))
 
 
-def test_key_comes_only_from_environment(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """It is told nowhere."""
+def test_key_comes_only_from_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PASSENGER_LANE_RECORDING_KEY", raising=False)
     with pytest.raises(RecordingError, match="token_hex"):
         key_of_environment()
@@ -234,7 +215,6 @@ def test_key_comes_only_from_environment(
 
 
 def test_faces_need_a_private_folder(tmp_path: Path) -> None:
-    """They go into no folder that others may look into."""
     os.chmod(tmp_path, 0o755)  # noqa: PTH101
     with pytest.raises(RecordingError, match="chmod 700"):
         folder_for_faces(tmp_path)

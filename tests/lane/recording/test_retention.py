@@ -11,8 +11,8 @@ from lane.decision.policy import Policy
 from lane.desk.outbox import Outbox
 from lane.desk.simulated import SimulatedDesk
 from lane.ledger.clock_check import Timekeeper
+from lane.ledger.entry import Draft
 from lane.ledger.journal import SqliteJournal
-from lane.ledger.port import Draft
 from lane.platform.clock import SkippingClock
 from lane.platform.errors import DeskLostError
 from lane.recording.retention import EVERY_S, FIRST_AFTER_S, Retention
@@ -47,9 +47,7 @@ def left(folder: Path) -> set[str]:
     return {one.name for one in folder.iterdir()}
 
 
-def test_old_recordings_are_erased_and_recorded(
-    tmp_path: Path,
-) -> None:
+def test_old_recordings_are_erased_and_recorded(tmp_path: Path) -> None:
     """Also those cut off; the ledger names them."""
     clock, folder = SkippingClock(), tmp_path / "recordings"
     journal, retention = lane(tmp_path, clock)
@@ -118,10 +116,7 @@ def test_desk_time_comes_before_erasing(tmp_path: Path) -> None:
     assert left(folder) == {name}
 
 
-def test_recording_folders_survive_restart(
-    tmp_path: Path,
-) -> None:
-    """A folder that is away harms nothing."""
+def test_recording_folders_survive_restart(tmp_path: Path) -> None:
     clock, folder = SkippingClock(), tmp_path / "recordings"
     journal, retention = lane(tmp_path, clock)
     recorded(folder, clock.now() - timedelta(days=90))
@@ -153,7 +148,6 @@ def test_what_is_not_the_lanes_stays(tmp_path: Path) -> None:
 def test_unerasable_recording_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It stops nothing."""
     clock, folder = SkippingClock(), tmp_path / "recordings"
     journal, retention = lane(tmp_path, clock)
     recorded(folder, clock.now() - timedelta(days=31))
@@ -173,7 +167,6 @@ def test_unerasable_recording_is_told(
 
 
 def test_idle_lane_drops_waiting_pictures(tmp_path: Path) -> None:
-    """In time, without a passenger."""
     clock = SkippingClock()
     journal, retention = lane(tmp_path, clock)
     journal.record([Draft("passage.judged", {"passage": "p-1"})], at=clock.now(), pictures=[FACE])
@@ -186,7 +179,6 @@ def test_idle_lane_drops_waiting_pictures(tmp_path: Path) -> None:
 
 
 def test_lane_tidies_between_passengers(tmp_path: Path, measurer: Measurer, policy: Policy) -> None:
-    """When it looks up."""
     tidied: list[None] = []
     here = hall(tmp_path, measurer, policy, [], erase_expired=lambda: tidied.append(None))
     here.station.start()
@@ -195,7 +187,6 @@ def test_lane_tidies_between_passengers(tmp_path: Path, measurer: Measurer, poli
 
 
 def test_check_tells_retention_and_overdue_faces(tmp_path: Path) -> None:
-    """How long faces stay, and the names of those that stayed longer."""
     settings = read_settings(journal=tmp_path / "lane.sqlite", retention={"recordings_for_days": 7})
     [found] = _retention(settings)
     assert found.ok

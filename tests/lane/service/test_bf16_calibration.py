@@ -47,10 +47,7 @@ def test_required_missing_bf16_stops_start() -> None:
 
 
 @pytest.mark.skipif(OPENVINO in available_providers(), reason="OpenVINO is here")
-def test_preferred_missing_bf16_runs_fp32(
-    networks: Networks,
-) -> None:
-    """With the calibration of fp32."""
+def test_preferred_missing_bf16_runs_fp32(networks: Networks) -> None:
     settings = read(engine={"bf16": "prefer", "threads": 1})
     measurer = build.build_measurer(settings, policy_for(identity("fp32")))
     assert measurer.networks.embedder.identity == networks.embedder.identity == identity("fp32")
@@ -69,7 +66,6 @@ def in_bf16(networks: Networks) -> Networks:
 def test_uncalibrated_bf16_falls_back_or_stops(
     bf16: str, networks: Networks, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Preferred runs in fp32, and required starts nothing."""
 
     def built(runtime: RuntimeSettings) -> Networks:
         return networks if runtime.bf16 == "never" else in_bf16(networks)
@@ -106,7 +102,6 @@ def test_shipped_policy_covers_locked_avx512_release() -> None:
 
 @pytest.mark.parametrize("runs", ["bf16 by amx, onnxruntime-openvino 1.24.1", "bf16 by avx512, plugin 0"])
 def test_shipped_policy_fits_no_other_bf16(runs: str) -> None:
-    """By other instructions or with another release it fits nothing."""
     with pytest.raises(PolicyError, match=r"in another arithmetic than.*python -m benchmarks calibrate"):
         load().check(identity(runs))
 

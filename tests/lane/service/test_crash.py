@@ -16,9 +16,10 @@ import pytest
 from lane.decision.referral import Answer, Ground
 from lane.demo import desk_process
 from lane.demo.scripted_officer import Script, ScriptedOfficer
-from lane.ledger.chain import Entry, read
+from lane.ledger.entry import Entry, read
 from lane.ledger.journal import SqliteJournal
 from tests.support import tiers
+from tests.support.desk_of_lane import desk_of_lane
 
 LANE = "lane-crash"
 ROOT = Path(__file__).parents[3]
@@ -34,29 +35,22 @@ def lane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
 @contextmanager
 def site(folder: Path, lane: str, **more: str) -> Iterator[dict[str, str]]:
     """A desk process with an officer who decides, and the settings of a lane of it, also as a file."""
-    database = folder / "desk.sqlite"
-    at = ["--database", str(database), "--json"]
-    token = desk_process.ask(["lane", "add", lane, *at])["token"]
-    password = desk_process.ask(["officer", "add", "officer", "--generate", *at])["password"]
-    with (
-        pytest.MonkeyPatch.context() as environment,
-        ExitStack() as running,
-    ):
+    with pytest.MonkeyPatch.context() as environment, ExitStack() as running:
         environment.setenv("PASSENGER_LANE_DESK_CORRECTION_WINDOW_S", "0")
-        address = running.enter_context(desk_process.desk_process(database, folder / "desk.log"))
+        desk = running.enter_context(desk_of_lane(folder, lane))
         settings = {
             "lane": lane,
             "journal": str(folder / "lane.sqlite"),
             "diary": str(folder / "gate.txt"),
-            "desk": address,
-            "token": token,
-            "database": str(database),
+            "desk": desk.address,
+            "token": desk.token,
+            "database": str(desk.database),
             **more,
         }
         (folder / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
         settings["file"] = str(folder / "settings.json")
         with ScriptedOfficer(
-            address, "officer", password, on_failure=lambda: None, script=again_then_admit()
+            desk.address, "officer", desk.password, on_failure=lambda: None, script=again_then_admit()
         ) as officer:
             yield settings
         assert officer.failure is None
@@ -69,22 +63,28 @@ def again_then_admit() -> Script:
 
 
 class Runs:
-    """Runs of the lane, each a process of its own; see tests.support.lane.crashing_lane."""
+    """Runs of the lane, each a process of its own, which `tests.support.lane` starts by this module."""
 
-    def __init__(self, lane: dict[str, str]) -> None:
-        command = [sys.executable, "-m", "tests.support.lane.crashing_lane", lane["file"]]
+    def __init__(self, module: str, lane: dict[str, str]) -> None:
+        command = [sys.executable, "-m", f"tests.support.lane.{module}", lane["file"]]
         self._process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def __call__(self, crash_at: int, passengers: int) -> tuple[int, int]:
-        """Exit status, and how many writes there were in a run that lived."""
+    def start(self, *wanted: int) -> None:
         assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write(f"{crash_at} {passengers}\n")
+        self._process.stdin.write(f"{' '.join(map(str, wanted))}\n")
         self._process.stdin.flush()
-        status, writes = self._process.stdout.readline().split()
-        return int(status), int(writes)
+
+    def said(self) -> list[int]:
+        assert self._process.stdout
+        return [int(word) for word in self._process.stdout.readline().split()]
+
+    def crash(self, at: int, passengers: int) -> tuple[int, int]:
+        """Exit status, and how many writes there were in a run that lived."""
+        self.start(at, passengers)
+        status, writes = self.said()
+        return status, writes
 
     def close(self) -> None:
         self._process.communicate(timeout=30)
@@ -92,9 +92,8 @@ class Runs:
 
 @pytest.fixture
 def runs(lane: dict[str, str]) -> Iterator[Runs]:
-    all_runs = Runs(lane)
-    yield all_runs
-    all_runs.close()
+    with closing(Runs("crashing_lane", lane)) as all_runs:
+        yield all_runs
 
 
 def holds(lane: dict[str, str]) -> None:
@@ -110,7 +109,7 @@ def holds(lane: dict[str, str]) -> None:
 def ledger_holds(lane: dict[str, str]) -> dict[str, Counter[str]]:
     """Nothing lost, nothing twice, at the lane and at its desk; returns the passages of each kind of fact."""
     with SqliteJournal(Path(lane["journal"]), lane["lane"]) as journal:  # verifies the chain
-        payloads = journal.payloads()
+        payloads = list(journal.payloads())
         assert journal.pending(1) == []
         assert journal.unfinished() is None
     entries = [read(payload, hash_) for payload, hash_ in payloads]
@@ -146,12 +145,12 @@ def said(lane: dict[str, str]) -> list[tuple[str, str]]:
 @tiers.parametrize("apart", [16, 1], quick=1)
 def test_kill_at_every_write_loses_nothing(lane: dict[str, str], runs: Runs, apart: int) -> None:
     """At each write of a passage of two, or at each sixteenth."""
-    status, writes = runs(0, 2)
+    status, writes = runs.crash(0, 2)
     assert status == 0
     assert writes > 40
     for crash_at in range(1, writes + 1, apart):
         assert was_killed(runs, crash_at), f"write {crash_at} of {writes}"
-        status, _ = runs(0, 0)
+        status, _ = runs.crash(0, 0)
         assert status == 0, "the lane starts again"
         holds(lane)
     with SqliteJournal(Path(lane["journal"]), LANE) as journal:
@@ -169,7 +168,7 @@ def test_kill_at_every_write_loses_nothing(lane: dict[str, str], runs: Runs, apa
 def was_killed(runs: Runs, crash_at: int) -> bool:
     """Whether a run came as far as that write: one in which nobody is captured again has fewer."""
     for _ in range(4):
-        status, writes = runs(crash_at, 2)
+        status, writes = runs.crash(crash_at, 2)
         if status == -signal.SIGKILL:
             return True
         assert status == 0

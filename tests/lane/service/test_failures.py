@@ -10,11 +10,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import httpx
 import pytest
@@ -35,11 +34,11 @@ from lane.gate.settings import GateSettings
 from lane.gate.simulated import SimulatedGate, openings
 from lane.gate.simulated_relay_box import RelayBox
 from lane.ledger.clock_check import Timekeeper
-from lane.ledger.port import Draft
+from lane.ledger.entry import Draft
 from lane.passage.judge import Judge
 from lane.passage.network_recovery import NetworkRecovery
 from lane.passage.station import PassageReport
-from lane.platform.clock import SystemClock
+from lane.platform.clock import SkippingClock, SystemClock
 from lane.platform.errors import CameraError, DeskError, DeskLostError, GateFaultError, NetworkLostError
 from lane.service.run import while_down
 from lane.settings import read as read_settings
@@ -48,6 +47,7 @@ from models.errors import GoldenVectorError, InferenceError, WeightsChangedError
 from models.networks.build import Networks
 from models.runtime.session import Session, Tensor
 from tests.lane.gate.test_modbus import WIRED
+from tests.support.answering_server import answering
 from tests.support.lane.failure_table import README, Seen, degraded, section, table
 from tests.support.lane.simulated_lane import Hall, StandingClock, hall
 
@@ -58,6 +58,30 @@ ROOT = Path(__file__).parents[3]
 def holder(photos: Path, measurer: Measurer) -> Passenger:
     assert photos == store.folder()
     return demo_passengers(measurer, date.today())[0]  # noqa: DTZ011  the document's own day
+
+
+@dataclass(frozen=True)
+class HoldersLane:
+    """A lane to which the holder of a document comes again and again."""
+
+    folder: Path
+    measurer: Measurer
+    policy: Policy
+    holder: Passenger
+
+    def camera(self, clock: SkippingClock) -> SimulatedCamera:
+        return SimulatedCamera(clock, clock.skip, self.holder.scene, frames_per_second=12.5)
+
+    def start(self, passengers: int = 2, **parts: Any) -> Hall:
+        coming = [(self.holder.document, self.holder.scene)] * passengers
+        here = hall(self.folder, parts.pop("measurer", self.measurer), self.policy, coming, **parts)
+        here.station.start()
+        return here
+
+
+@pytest.fixture
+def lane(tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger) -> HoldersLane:
+    return HoldersLane(tmp_path, measurer, policy, holder)
 
 
 def walked(report: PassageReport) -> Seen:
@@ -88,11 +112,9 @@ class Accelerated:
 
     here: Hall
     lossy: Lossy
-    passenger: Passenger
-    asked: list[None] = field(default_factory=list)
+    asked: list[None]
 
     def lose(self) -> Seen:
-        self.here.station.start()
         assert self.here.walk().outcome == "admit"
         opened = openings(self.here.gate.diary)
         self.lossy.lost = True
@@ -101,16 +123,13 @@ class Accelerated:
         return seen
 
 
-def accelerated(
-    folder: Path, networks: Networks, policy: Policy, holder: Passenger, when_lost: str, **on_cpu: Any
-) -> Accelerated:
+def accelerated(lane: HoldersLane, networks: Networks, when_lost: str, **on_cpu: Any) -> Accelerated:
     lossy = Lossy(networks.detector._session)
     spec = networks.catalogue.for_role("detector")
     there = Measurer(replace(networks, detector=FaceDetector(spec, lossy)), second_face_ratio=0.5)
-    rule = policy.engine.model_copy(update={"when_lost": when_lost})
-    policy, clock = policy.model_copy(update={"engine": rule}), StandingClock()
-    camera = SimulatedCamera(clock, clock.skip, holder.scene, frames_per_second=12.5)
-    judge = Judge(camera, there, policy, clock)
+    rule = lane.policy.engine.model_copy(update={"when_lost": when_lost})
+    lane, clock = replace(lane, policy=lane.policy.model_copy(update={"engine": rule})), StandingClock()
+    judge = Judge(lane.camera(clock), there, lane.policy, clock)
     asked: list[None] = []
 
     def stand_in() -> Measurer:
@@ -119,10 +138,9 @@ def accelerated(
             raise on_cpu["fails"]
         return Measurer(networks, second_face_ratio=0.5)
 
-    passengers = [(holder.document, holder.scene)] * 3
     recovery = NetworkRecovery(judge, stand_in)
-    here = hall(folder, there, policy, passengers, clock=clock, judge=judge, recovery=recovery)
-    return Accelerated(here, lossy, holder, asked)
+    here = lane.start(3, measurer=there, clock=clock, judge=judge, recovery=recovery)
+    return Accelerated(here, lossy, asked)
 
 
 @degraded(
@@ -132,16 +150,14 @@ def accelerated(
     does="an officer decides; the networks run on the CPU once they know the known face there",
     until="restarted",
 )
-def test_policy_replaces_lost_accelerator_by_cpu(
-    tmp_path: Path, networks: Networks, policy: Policy, holder: Passenger
-) -> Seen:
-    lane = accelerated(tmp_path, networks, policy, holder, "cpu")
-    seen = lane.lose()
-    assert len(lane.asked) == 1
-    assert lane.here.kinds()[-1] == "lane.engine"
-    providers = {one["provider"] for one in lane.here.desk.entries[-1].body["networks"]}
+def test_policy_replaces_lost_accelerator_by_cpu(lane: HoldersLane, networks: Networks) -> Seen:
+    site = accelerated(lane, networks, "cpu")
+    seen = site.lose()
+    assert len(site.asked) == 1
+    assert site.here.kinds()[-1] == "lane.engine"
+    providers = {one["provider"] for one in site.here.desk.entries[-1].body["networks"]}
     assert providers == {"CPUExecutionProvider"}
-    assert lane.here.walk().outcome == "admit", "the networks on the CPU decide"
+    assert site.here.walk().outcome == "admit", "the networks on the CPU decide"
     return seen
 
 
@@ -152,14 +168,12 @@ def test_policy_replaces_lost_accelerator_by_cpu(
     does="an officer decides, then the lane closes",
     until="restarted",
 )
-def test_policy_closes_lane_without_accelerator(
-    tmp_path: Path, networks: Networks, policy: Policy, holder: Passenger
-) -> Seen:
-    lane = accelerated(tmp_path, networks, policy, holder, "close")
-    seen = lane.lose()
-    assert lane.asked == []
-    assert lane.here.kinds()[-1] == "lane.closed"
-    assert lane.here.station.serve() is None
+def test_policy_closes_lane_without_accelerator(lane: HoldersLane, networks: Networks) -> Seen:
+    site = accelerated(lane, networks, "close")
+    seen = site.lose()
+    assert site.asked == []
+    assert site.here.kinds()[-1] == "lane.closed"
+    assert site.here.station.serve() is None
     return seen
 
 
@@ -170,23 +184,17 @@ def test_policy_closes_lane_without_accelerator(
     does="an officer decides, then the lane closes",
     until="restarted",
 )
-def test_failed_cpu_check_decides_nothing(
-    tmp_path: Path, networks: Networks, policy: Policy, holder: Passenger
-) -> Seen:
-    """Networks that fail their check on the CPU."""
-    lane = accelerated(tmp_path, networks, policy, holder, "cpu", fails=GoldenVectorError("moved"))
-    seen = lane.lose()
-    assert lane.here.kinds()[-1] == "lane.closed"
-    assert lane.here.station.serve() is None
+def test_failed_cpu_check_decides_nothing(lane: HoldersLane, networks: Networks) -> Seen:
+    site = accelerated(lane, networks, "cpu", fails=GoldenVectorError("moved"))
+    seen = site.lose()
+    assert site.here.kinds()[-1] == "lane.closed"
+    assert site.here.station.serve() is None
     return seen
 
 
-def test_one_pictures_fault_moves_no_network(
-    tmp_path: Path, networks: Networks, policy: Policy, holder: Passenger
-) -> None:
-    lane = accelerated(tmp_path, networks, policy, holder, "close")
-    lane.here.station.start()
-    real, faults = lane.lossy.real, [InferenceError("once")]
+def test_one_pictures_fault_moves_no_network(lane: HoldersLane, networks: Networks) -> None:
+    site = accelerated(lane, networks, "close")
+    real, faults = site.lossy.real, [InferenceError("once")]
 
     class Once:
         provider = "CUDAExecutionProvider"
@@ -196,9 +204,9 @@ def test_one_pictures_fault_moves_no_network(
                 raise faults.pop()
             return real.run(tensor)
 
-    lane.lossy.real = Once()
-    assert Code.ENGINE_LOST in set(walked(lane.here.walk()).codes)
-    assert lane.here.walk().outcome == "admit"
+    site.lossy.real = Once()
+    assert Code.ENGINE_LOST in set(walked(site.here.walk()).codes)
+    assert site.here.walk().outcome == "admit"
 
 
 @degraded(
@@ -207,11 +215,8 @@ def test_one_pictures_fault_moves_no_network(
     does="an officer decides, then the lane closes",
     until="restarted with the right files",
 )
-def test_changed_networks_file_closes_lane(
-    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger, monkeypatch: pytest.MonkeyPatch
-) -> Seen:
-    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)] * 2)
-    here.station.start()
+def test_changed_networks_file_closes_lane(lane: HoldersLane, monkeypatch: pytest.MonkeyPatch) -> Seen:
+    here = lane.start()
 
     def changed(_: Networks) -> None:
         raise WeightsChangedError(Path("sface.onnx"), "a" * 64, "b" * 64)
@@ -223,10 +228,9 @@ def test_changed_networks_file_closes_lane(
     return seen
 
 
-def lost_desk(folder: Path, measurer: Measurer, policy: Policy, holder: Passenger, fault: DeskError) -> Seen:
+def lost_desk(lane: HoldersLane, fault: DeskError) -> Seen:
     """The holder waits while the desk is away; back again, it hears of that, and an officer decides."""
-    here = hall(folder, measurer, policy, [(holder.document, holder.scene)] * 2)
-    here.station.start()
+    here = lane.start()
     here.desk.fault = fault
     waited: list[float] = []
 
@@ -248,11 +252,8 @@ def lost_desk(folder: Path, measurer: Measurer, policy: Policy, holder: Passenge
     does='nobody is admitted by machine (`when_lost = "refer"`); who is referred waits; the ledger keeps all',
     until="it is back",
 )
-def test_lost_network_admits_nobody(
-    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
-) -> Seen:
-    """Nothing is lost."""
-    return lost_desk(tmp_path, measurer, policy, holder, NetworkLostError("cable"))
+def test_lost_network_admits_nobody(lane: HoldersLane) -> Seen:
+    return lost_desk(lane, NetworkLostError("cable"))
 
 
 @degraded(
@@ -261,11 +262,8 @@ def test_lost_network_admits_nobody(
     does="the same",
     until="it is back",
 )
-def test_lost_desk_admits_nobody(
-    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
-) -> Seen:
-    """Nothing is lost."""
-    return lost_desk(tmp_path, measurer, policy, holder, DeskLostError("down"))
+def test_lost_desk_admits_nobody(lane: HoldersLane) -> Seen:
+    return lost_desk(lane, DeskLostError("down"))
 
 
 @dataclass(slots=True)
@@ -290,14 +288,10 @@ class CutCamera:
     does="an officer decides; that nobody was seen does not count against the passenger",
     until="its frames come again",
 )
-def test_lost_camera_refers_until_frames_return(
-    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
-) -> Seen:
+def test_lost_camera_refers_until_frames_return(lane: HoldersLane) -> Seen:
     clock = StandingClock()
-    camera = SimulatedCamera(clock, clock.skip, holder.scene, frames_per_second=12.5)
-    passengers = [(holder.document, holder.scene)] * 2
-    here = hall(tmp_path, measurer, policy, passengers, camera=CutCamera(camera, [0]), clock=clock)
-    here.station.start()
+    camera = lane.camera(clock)
+    here = lane.start(camera=CutCamera(camera, [0]), clock=clock)
     seen = walked(here.walk())
     assert here.walk().outcome == "admit"
     return seen
@@ -310,11 +304,9 @@ def test_lost_camera_refers_until_frames_return(
     does="an officer decides; the passenger is not at fault",
     until="frames come in time",
 )
-def test_overloaded_lane_tells_and_refers(
-    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
-) -> Seen:
+def test_overloaded_lane_tells_and_refers(lane: HoldersLane) -> Seen:
     clock = StandingClock()
-    camera = SimulatedCamera(clock, clock.skip, holder.scene, frames_per_second=12.5)
+    camera = lane.camera(clock)
 
     class Late:
         """Each frame reaches the lane long after it was taken."""
@@ -324,13 +316,11 @@ def test_overloaded_lane_tells_and_refers(
         def frames(self) -> Iterator[Frame]:
             for frame in camera.frames():
                 if self.late:
-                    clock.skip(policy.capture.max_frame_age_s * 1.5)
+                    clock.skip(lane.policy.capture.max_frame_age_s * 1.5)
                 yield frame
 
     late = Late()
-    passengers = [(holder.document, holder.scene)] * 2
-    here = hall(tmp_path, measurer, policy, passengers, camera=late, clock=clock)
-    here.station.start()
+    here = lane.start(camera=late, clock=clock)
     seen = walked(here.walk())
     late.late = False
     assert here.walk().outcome == "admit"
@@ -352,16 +342,12 @@ class SetClock(StandingClock):
     does="an officer decides",
     until="the desk's clock agrees, or a person says that it is right; also over a restart",
 )
-def test_changed_clock_refers_until_desk_agrees(
-    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
-) -> Seen:
-    """A clock that was set."""
+def test_changed_clock_refers_until_desk_agrees(lane: HoldersLane) -> Seen:
     clock = SetClock()
-    camera = SimulatedCamera(clock, clock.skip, holder.scene, frames_per_second=12.5)
+    camera = lane.camera(clock)
     keeper = Timekeeper(clock)
-    judge = Judge(camera, measurer, policy, clock, keeper)
-    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)] * 4, clock=clock, judge=judge)
-    here.station.start()
+    judge = Judge(camera, lane.measurer, lane.policy, clock, keeper)
+    here = lane.start(4, clock=clock, judge=judge)
     assert here.walk().outcome == "admit"
     opened, right = openings(here.gate.diary), clock.now()
     clock.set_by = timedelta(hours=-2)
@@ -417,15 +403,9 @@ def stuck(here: Hall, monkeypatch: pytest.MonkeyPatch, looks: int) -> list[bool]
     until="there is room",
 )
 def test_full_disk_begins_no_passage(
-    tmp_path: Path,
-    measurer: Measurer,
-    policy: Policy,
-    holder: Passenger,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    lane: HoldersLane, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> Seen:
-    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)] * 2)
-    here.station.start()
+    here = lane.start()
     fill(here)
     looks = stuck(here, monkeypatch, 3)
     report = here.walk()
@@ -436,9 +416,7 @@ def test_full_disk_begins_no_passage(
     return Seen((), openings(here.gate.diary) - 1)
 
 
-def test_stuck_gate_on_full_disk_closes(
-    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_stuck_gate_on_full_disk_closes(lane: HoldersLane, monkeypatch: pytest.MonkeyPatch) -> None:
     """A gate that does not close closes the lane once there is room."""
 
     class Stuck(Watched):
@@ -447,9 +425,8 @@ def test_stuck_gate_on_full_disk_closes(
                 raise GateFaultError("jammed")
 
     gate = Stuck()
-    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)] * 2, gate=gate)
+    here = lane.start(gate=gate)
     gate.then = lambda: fill(here)
-    here.station.start()
     looks = stuck(here, monkeypatch, 3)
     assert here.station.serve() is None, "a lane with an open gate serves nobody"
     assert looks == [True] * 3
@@ -457,9 +434,7 @@ def test_stuck_gate_on_full_disk_closes(
     assert here.kinds()[-3:] == ["lane.resumed", "passage.closed", "lane.closed"]
 
 
-def test_unwritable_request_ends_passage(
-    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unwritable_request_ends_passage(lane: HoldersLane, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that is made during a capture and cannot be written down."""
 
     class Asks:
@@ -475,8 +450,7 @@ def test_unwritable_request_ends_passage(
                 here.journal.record([Draft("passage.asked", {"passage": "p"})], at=here.clock.now())
             return ()
 
-    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)] * 2, requests=Asks())
-    here.station.start()
+    here = lane.start(requests=Asks())
     stuck(here, monkeypatch, 3)
     report = here.walk()
     assert report.outcome == "admit", "the next passenger passes"
@@ -490,9 +464,7 @@ def test_unwritable_request_ends_passage(
     does="the passage goes no further, and ends as interrupted; then the same",
     until="there is room",
 )
-def test_full_disk_stops_passage(
-    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger, monkeypatch: pytest.MonkeyPatch
-) -> Seen:
+def test_full_disk_stops_passage(lane: HoldersLane, monkeypatch: pytest.MonkeyPatch) -> Seen:
     class FillsUp(Judge):
         full = True
 
@@ -504,10 +476,9 @@ def test_full_disk_stops_passage(
             return judged
 
     clock = StandingClock()
-    camera = SimulatedCamera(clock, clock.skip, holder.scene, frames_per_second=12.5)
-    judge = FillsUp(camera, measurer, policy, clock)
-    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)] * 2, clock=clock, judge=judge)
-    here.station.start()
+    camera = lane.camera(clock)
+    judge = FillsUp(camera, lane.measurer, lane.policy, clock)
+    here = lane.start(clock=clock, judge=judge)
     looks = stuck(here, monkeypatch, 3)
     report = here.walk()
     assert looks == [False] * 3
@@ -526,10 +497,7 @@ def test_full_disk_stops_passage(
     does="the passage ends as a fault of the gate; one that does not close closes the lane",
     until="restarted",
 )
-def test_unclosed_gate_closes_lane(
-    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
-) -> Seen:
-    """A gate that does not close."""
+def test_unclosed_gate_closes_lane(lane: HoldersLane) -> Seen:
 
     class Stiff(SimulatedGate):
         stiff = False
@@ -542,8 +510,7 @@ def test_unclosed_gate_closes_lane(
             if self.stiff:
                 raise GateFaultError("no answer")
 
-    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)] * 2, gate=Stiff())
-    here.station.start()
+    here = lane.start(gate=Stiff())
     report = here.walk()
     assert not report.gate_opened
     assert here.kinds()[-1] == "lane.closed"
@@ -556,12 +523,8 @@ def test_unclosed_gate_closes_lane(
     does="nobody is served; the traveller reads *closed*, the hall *fault* and why",
     until="it is back, or shut",
 )
-def test_unreachable_gate_serves_nobody(
-    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
-) -> Seen:
-    """Until it is back."""
-    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)])
-    here.station.start()
+def test_unreachable_gate_serves_nobody(lane: HoldersLane) -> Seen:
+    here = lane.start(1)
     here.gate.out_of_order = "unreachable"
     waited = threading.Event()
 
@@ -581,7 +544,6 @@ def test_unreachable_gate_serves_nobody(
     until="the box is back",
 )
 def test_orphaned_box_shuts_door() -> Seen:
-    """A box whose lane is gone."""
     with RelayBox(WIRED) as box, ModbusGate(box.settings, SystemClock()) as gate:
         gate.close()
         gate.open(PassageId("p-1"))
@@ -600,11 +562,8 @@ def test_orphaned_box_shuts_door() -> Seen:
     does="the passage under way ends, and nobody is served; a fire alarm opens the doors, by no decision",
     until="a supervisor opens the lane again",
 )
-def test_gate_alarm_ends_passage(
-    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
-) -> Seen:
-    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)] * 2)
-    here.station.start()
+def test_gate_alarm_ends_passage(lane: HoldersLane) -> Seen:
+    here = lane.start()
     judge = here.station._judge.judge
 
     def burning(*given: Any, **named: Any) -> Any:
@@ -675,7 +634,6 @@ def silenced(number: int) -> Seen:
     until="it runs again",
 )
 def test_killed_lane_has_door_shut() -> Seen:
-    """In time."""
     return silenced(signal.SIGKILL)
 
 
@@ -685,26 +643,7 @@ def test_killed_lane_has_door_shut() -> Seen:
     until="it runs again",
 )
 def test_stalled_lane_has_door_shut() -> Seen:
-    """In time, where the lane stands still."""
     return silenced(signal.SIGSTOP)
-
-
-class Desk(BaseHTTPRequestHandler):
-    """Hears how a lane stands."""
-
-    heard: ClassVar[list[str]] = []
-
-    def do_PUT(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.heard.append(body["state"])
-        answer = json.dumps({"command": 0, "wanted": "open", "by": None}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
 
 
 def free_port() -> int:
@@ -719,24 +658,16 @@ def free_port() -> int:
     until="it runs again",
 )
 def test_restarting_lane_tells_everybody() -> Seen:
-    """While it ends again and again."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Desk)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    port = free_port()
-    settings = read_settings(
-        desk={"address": f"http://127.0.0.1:{server.server_port}", "token": "t" * 43}, kiosk={"port": port}
-    )
-    until, said = time.monotonic() + 60, ""
-    try:
+    port, until, said = free_port(), time.monotonic() + 60, ""
+    answer = {"command": 0, "wanted": "open", "by": None}
+    with answering(json.dumps(answer).encode()) as (address, reports):
+        settings = read_settings(desk={"address": address, "token": "t" * 43}, kiosk={"port": port})
         with while_down(settings, 5.0):
-            while not (Desk.heard and said == "closed"):
-                assert time.monotonic() < until, (Desk.heard, said)
+            while not (reports and said == "closed"):
+                assert time.monotonic() < until, (reports, said)
                 said = shown(port)
                 time.sleep(0.1)
-    finally:
-        server.shutdown()
-        server.server_close()
-    assert set(Desk.heard) == {"fault"}
+    assert {json.loads(one)["state"] for one in reports} == {"fault"}
     return Seen((), 0)
 
 
@@ -753,7 +684,6 @@ def said() -> str:
 
 
 def test_readme_table_matches_failure_tests() -> None:
-    """The README says what these tests show."""
     assert section(README.read_text(encoding="utf-8")) == said(), (
         "python -m tests.support.lane.failure_table writes it"
     )

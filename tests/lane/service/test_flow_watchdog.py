@@ -16,7 +16,6 @@ from lane.service.run import RunningLane, sending_beats
 
 
 def test_every_flow_call_signals_life(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the flow asks of clock and gate."""
     now_s = 0.0
     monkeypatch.setattr("lane.service.flow_watchdog.time.monotonic", lambda: now_s)
     flow_watchdog = FlowWatchdog()
@@ -41,7 +40,6 @@ def test_every_flow_call_signals_life(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_other_threads_signal_no_life(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They say nothing of the flow."""
     now_s = 0.0
     monkeypatch.setattr("lane.service.flow_watchdog.time.monotonic", lambda: now_s)
     flow_watchdog = FlowWatchdog()
@@ -54,7 +52,6 @@ def test_other_threads_signal_no_life(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_stalled_flow_stops_signalling(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Signs of life end where it stands still."""
     monkeypatch.setattr("lane.service.run.BEAT_S", 0.01)
     beats, beat = os.pipe()
     try:
@@ -70,10 +67,7 @@ def test_stalled_flow_stops_signalling(monkeypatch: pytest.MonkeyPatch) -> None:
         os.close(beat)
 
 
-def test_self_closed_lane_is_not_restarted(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A lane that has closed itself stays there."""
+def test_self_closed_lane_is_not_restarted(monkeypatch: pytest.MonkeyPatch) -> None:
 
     class Closed:
         closed = True
@@ -103,7 +97,6 @@ def test_self_closed_lane_is_not_restarted(
 
 
 def test_orphaned_lane_ends() -> None:
-    """A lane whose supervisor is gone."""
     said: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, _: said.append(number))
     beats, beat = os.pipe()

@@ -7,8 +7,6 @@ import os
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -21,7 +19,7 @@ import pytest
 
 from lane.gate.settings import GateSettings
 from lane.gate.simulated_relay_box import RelayBox
-from tests.lane.service.test_crash import ROOT, entries_told, ledger_holds, site
+from tests.lane.service.test_crash import Runs, entries_told, ledger_holds, site
 from tests.support.lane.gate_witness import Witness
 
 LANE = "lane-kill"
@@ -35,37 +33,6 @@ WIRED = GateSettings(
 )
 BUSY_S = 0.4
 """By so much may a timer be late on a machine that does other things, too."""
-
-
-class Runs:
-    """Runs of the lane, each a process of its own; see tests.support.lane.lane_to_kill."""
-
-    def __init__(self, lane: dict[str, str]) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.lane.lane_to_kill", lane["file"]],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def start(self, passengers: int) -> int:
-        """The process."""
-        assert self._process.stdin
-        self._process.stdin.write(f"{passengers}\n")
-        self._process.stdin.flush()
-        return self._number()
-
-    def status(self) -> int:
-        """Once it has ended."""
-        return self._number()
-
-    def _number(self) -> int:
-        assert self._process.stdout
-        return int(self._process.stdout.readline())
-
-    def close(self) -> None:
-        self._process.communicate(timeout=30)
 
 
 @dataclass
@@ -117,12 +84,13 @@ def state_of(lane: dict[str, str]) -> str:
 
 
 def kill_once(lane: dict[str, str], runs: Runs, box: RelayBox, after_s: float, report: Report) -> None:
-    process = runs.start(MANY)
+    runs.start(MANY)
+    [process] = runs.said()
     time.sleep(after_s)
     os.kill(process, signal.SIGKILL)  # a process that has ended is not waited for before its status is read
     killed_s = time.monotonic()
     was_open = box.is_open()
-    status = runs.status()
+    [status] = runs.said()
     assert status in (-signal.SIGKILL, 0), "a lane ends by being killed, or closes itself"
     report.kills += status == -signal.SIGKILL
     report.ended_before += status == 0
@@ -135,9 +103,7 @@ def kill_once(lane: dict[str, str], runs: Runs, box: RelayBox, after_s: float, r
 
 
 @pytest.mark.thorough
-def test_random_kills_lose_nothing(
-    tmp_path: Path,
-) -> None:
+def test_random_kills_lose_nothing(tmp_path: Path) -> None:
     """No door opens without a decision either."""
     rng, report = random.Random(SEED), Report()
     passages: dict[str, Counter[str]] = {}
@@ -145,13 +111,14 @@ def test_random_kills_lose_nothing(
     with RelayBox(WIRED, watch=witness) as box:
         more = {"gate": box.settings.model_dump_json()}
         with site(tmp_path, LANE, **more) as lane, walking(box, random.Random(SEED)):
-            runs, begun_s = Runs(lane), time.monotonic()
+            runs, begun_s = Runs("lane_to_kill", lane), time.monotonic()
             for number in range(1, KILLS + 1):
                 kill_once(lane, runs, box, rng.uniform(0, LONGEST_S), report)
                 assert witness.breaches == []
                 if number % 20 == 0 or number == KILLS:
                     runs.start(0)
-                    assert runs.status() == 0, "the lane starts again"
+                    assert len(runs.said()) == 1
+                    assert runs.said() == [0], "the lane starts again"
                     passages = ledger_holds(lane)
             runs.close()
             report.at_work_s = time.monotonic() - begun_s

@@ -61,41 +61,39 @@ def test_ended_lane_restarts_with_growing_pauses() -> None:
 
 
 def test_failure_while_down_still_restarts() -> None:
-    """What fails while no lane runs."""
     kept = supervisor(ENDS, Down(3, fails=True))
     assert kept.run_until_signal() == 143
     assert kept.starts == 3
 
 
-def test_silent_lane_is_killed_and_restarted(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """One that gives no sign of life."""
+def test_silent_lane_is_killed_and_restarted(caplog: pytest.LogCaptureFixture) -> None:
     kept = supervisor(HANGS, Down(2), silent_s=0.3)
     assert kept.run_until_signal() == 143
     assert kept.starts == 2
     assert caplog.text.count("is killed") == 2
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_told_lane_ends_without_restart(number: int, code: int) -> None:
-    """One that is told to end."""
+@contextmanager
+def signalled_by_child(number: int) -> Iterator[None]:
+    """The supervisor gets this signal as soon as its child lives."""
     before = signal.signal(signal.SIGUSR1, lambda *_: os.kill(os.getpid(), number))
     try:
-        kept = supervisor(LIVES, Down(99))
-        assert kept.run_until_signal() == code
+        yield
     finally:
         signal.signal(signal.SIGUSR1, before)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_signalled_lane_ends_without_restart(number: int, code: int) -> None:
+    kept = supervisor(LIVES, Down(99))
+    with signalled_by_child(number):
+        assert kept.run_until_signal() == code
     assert kept.starts == 1
     assert kept.last.status == 143, "it got the time to shut its gate"
 
 
 def test_unending_lane_is_killed() -> None:
-    """One that does not end when told."""
-    before = signal.signal(signal.SIGUSR1, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
-    try:
-        kept = supervisor(DEAF, Down(99), ends_s=0.5)
+    kept = supervisor(DEAF, Down(99), ends_s=0.5)
+    with signalled_by_child(signal.SIGTERM):
         assert kept.run_until_signal() == 143
-    finally:
-        signal.signal(signal.SIGUSR1, before)
     assert kept.last.status == -signal.SIGKILL

@@ -19,10 +19,10 @@ import pytest
 
 from lane.cameras.simulated import render
 from lane.capture.measuring import Measurer
-from lane.demo import desk_process
 from lane.demo.passengers import Passenger, demo_passengers
 from lane.demo.scripted_officer import ScriptedOfficer
-from lane.ledger.chain import Entry, read
+from lane.ledger.entry import Entry, read
+from tests.support.desk_of_lane import desk_of_lane
 from tests.support.processes import children_of
 
 ROOT = Path(__file__).parents[3]
@@ -72,10 +72,6 @@ def site(tmp_path_factory: pytest.TempPathFactory, photos: Path, measurer: Measu
     assert photos.is_dir()
     holder = demo_passengers(measurer, date.today())[0]  # noqa: DTZ011  the document's own day
     folder = tmp_path_factory.mktemp("site")
-    database = folder / "desk.sqlite"
-    at = ["--database", str(database), "--json"]
-    token = desk_process.ask(["lane", "add", LANE, *at])["token"]
-    password = desk_process.ask(["officer", "add", "officer", "--generate", *at])["password"]
     documents, pictures = folder / "documents", folder / "pictures"
     documents.mkdir(mode=0o700)
     pictures.mkdir()
@@ -84,8 +80,8 @@ def site(tmp_path_factory: pytest.TempPathFactory, photos: Path, measurer: Measu
         image = render(holder.scene, 1.2 + number / 12.5, rng)
         cv2.imwrite(str(pictures / f"{number:03}.png"), image)
     with (
-        desk_process.desk_process(database, folder / "desk.log") as address,
-        ScriptedOfficer(address, "officer", password, on_failure=lambda: None),
+        desk_of_lane(folder, LANE) as desk,
+        ScriptedOfficer(desk.address, "officer", desk.password, on_failure=lambda: None),
     ):
         settings = folder / "lane.toml"
         settings.write_text(
@@ -107,8 +103,8 @@ port = 0
 threads = 1
 
 [desk]
-address = "{address}"
-token = "{token}"
+address = "{desk.address}"
+token = "{desk.token}"
 """,
             encoding="utf-8",
         )
@@ -139,18 +135,8 @@ def test_check_tells_what_is_wrong(site: Site) -> None:
     done = lane("check", "--settings", site.settings, "--json")
     found = {one["device"]: one for one in json.loads(done.stdout)}
     assert {name for name, one in found.items() if not one["ok"]} <= {"disk"}, done.stdout
-    assert {
-        "camera",
-        "document",
-        "gate",
-        "kiosk",
-        "journal",
-        "retention",
-        "networks",
-        "policy",
-        "desk",
-        "clock",
-    } <= set(found)
+    devices = "camera document gate kiosk journal retention networks policy desk clock"
+    assert set(devices.split()) <= set(found)
     wrong = site.folder / "wrong.toml"
     text = site.settings.read_text(encoding="utf-8")
     wrong.write_text(text.replace("/pictures", "/none").replace('token = "', 'token = "x'), encoding="utf-8")
@@ -162,7 +148,6 @@ def test_check_tells_what_is_wrong(site: Site) -> None:
 
 
 def test_lane_runs_from_settings_until_told(site: Site) -> None:
-    """It is started again, and ends when told."""
     with running(site) as supervisor:
         site.await_kinds("lane.started", 1)
         time.sleep(1)

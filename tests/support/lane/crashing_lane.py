@@ -31,9 +31,8 @@ from lane.evaluation.evaluation_thread import EvaluationThread
 from lane.evaluation.evaluator import Evaluator
 from lane.gate.light_beams import Passing
 from lane.gate.port import GateEvent
-from lane.ledger.chain import Entry, Head
+from lane.ledger.entry import Entry, Head, Picture
 from lane.ledger.journal import SqliteJournal
-from lane.ledger.port import Picture
 from lane.passage.judge import Judge
 from lane.passage.station import Station
 from lane.platform.clock import SkippingClock

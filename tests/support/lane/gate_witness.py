@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from lane.gate.simulated_relay_box import DoorMovement
-from lane.ledger.chain import read
+from lane.ledger.entry import read
 
 
 class Witness:

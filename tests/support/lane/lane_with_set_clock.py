@@ -19,8 +19,8 @@ from lane.desk.simulated import SimulatedDesk
 from lane.document.simulated import SimulatedReader
 from lane.document.travel_document import TravelDocument
 from lane.gate.simulated import SimulatedGate
-from lane.ledger.chain import read
 from lane.ledger.clock_check import Timekeeper, clock_is_doubted
+from lane.ledger.entry import read
 from lane.ledger.journal import SqliteJournal
 from lane.passage.judge import Judge
 from lane.passage.station import Station

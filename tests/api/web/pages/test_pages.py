@@ -1,6 +1,7 @@
 """The officer's pages: complete in both languages, plain words, no score, and usable without a script."""
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from html.parser import HTMLParser
 from itertools import chain, product
@@ -12,7 +13,6 @@ from babel.messages.pofile import read_po
 from starlette.requests import Request
 
 import api.web
-import lane.decision
 import models.quality
 from api.ledger.facts import EvidenceFact, JudgedFact, MeasureFact, ReasonFact
 from api.people.roles import Role
@@ -28,11 +28,8 @@ from tests.support.officer_pages import text_of
 from tests.support.running_desk import Lane, Officer, RunningDesk, judged
 
 CONSOLE = Path(next(iter(api.web.__path__)))
-FOLDERS = [
-    CONSOLE.parent,
-    *(Path(next(iter(package.__path__))) for package in (lane.decision, models.quality)),
-]
-"""Where texts for officers stand."""
+FOLDERS = [CONSOLE.parent, Path(next(iter(models.quality.__path__)))]
+"""Where texts for officers stand, beside those of the table of reasons."""
 TEMPLATES = sorted((CONSOLE / "templates").rglob("*.html"))
 SCRIPTS = sorted((CONSOLE / "static").rglob("*.js"))
 KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
@@ -44,7 +41,14 @@ def said() -> set[Message]:
     methods = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
     options = {"**.html": {"newstyle_gettext": "true", "silent": "false", "trim_blocks": "true"}}
     found = (extract_from_dir(folder, methods, options, keywords=KEYWORDS) for folder in FOLDERS)
-    return {message for _, _, message, _, _ in chain.from_iterable(found)}
+    return {message for _, _, message, _, _ in chain.from_iterable(found)} | set(said_of_reasons())
+
+
+def said_of_reasons() -> Iterator[str]:
+    for row in (code.meaning for code in Code):
+        yield from (row.brief, row.full)
+        if row.by_hand:
+            yield from filter(None, (*row.by_hand.steps, row.by_hand.wish))
 
 
 @pytest.mark.parametrize("tag", [tag for tag in CHOICES if tag != "en"])
