@@ -47,7 +47,7 @@ class Listed:
 def read_lists(paths: Sequence[Path], root: Path, group_by: Sequence[str]) -> tuple[Listed, ...]:
     """BenchmarkError for a list that cannot be used, or for two of one name."""
     if len({path.stem for path in paths}) < len(paths):
-        raise BenchmarkError("two lists of one name: their groups could not be told apart")
+        raise BenchmarkError("two lists of one name: their groups could not be kept apart")
     lists = []
     for path in paths:
         pairs = read_pairs(path, root, group_by)
@@ -62,22 +62,22 @@ def calibrate(lists: Sequence[Listed], root: Path, bench: Bench) -> dict[str, An
 
     BenchmarkError where no group has people enough, or who is who is in doubt.
     """
-    (subject,) = bench.subjects
+    (matcher,) = bench.matchers
     pairs = [pair for one in lists for pair in one.pairs]
     who = identify(pairs)
     who.must_tell()
-    taken = acquire(pictures(pairs), root, bench.workers)[subject.name]
-    every = outcomes(pairs, Trial(who, taken, subject.metric, Chosen("all", thresholds=GRID)))
-    identity = subject.identity
+    acquired = acquire(pictures(pairs), root, bench.workers)[matcher.name]
+    every = outcomes(pairs, Trial(who, acquired, matcher.metric, Chosen("all", thresholds=GRID)))
+    identity = matcher.identity
     return {
         "format": FORMAT,
         "matcher": {
             "name": identity.name,
             "sha256": identity.sha256,
             "preprocessing": identity.preprocessing,
-            "arithmetic": subject.arithmetic,
+            "arithmetic": matcher.arithmetic,
         },
-        "data": [_data(one, root, taken) for one in lists],
+        "data": [_data(one, root, acquired) for one in lists],
         "impostors": "fmr: every two people of the data; worst_fmr: every two of one group",
         "confidence": CONFIDENCE,
         "groups": {name: _counts(group) for name, group in named(every).items()},
@@ -141,7 +141,7 @@ def figures(calibration: Mapping[str, Any]) -> Iterator[Figure]:
 def _range(everybody: Outcome) -> list[float]:
     """The part of the grid that says something. BenchmarkError without genuine pairs."""
     if not len(everybody.genuine.scores):
-        raise BenchmarkError("no genuine pair could be compared: who is turned away cannot be told")
+        raise BenchmarkError("no genuine pair could be compared: who is turned away cannot be known")
     n = everybody.impostors.n
     reaching = [everybody.impostors.reaching(score) for score in GRID]
     first = max(place for place, errors in enumerate(reaching) if errors >= NEARLY_ALL * n or place == 0)
@@ -175,9 +175,9 @@ def _worst(by_group: Mapping[str, Sequence[Rate]]) -> list[tuple[str, Rate]]:
     """
     chosen = []
     for at in zip(*by_group.values(), strict=True):
-        told = dict(zip(by_group, at, strict=True))
-        name = max(told, key=lambda name: (told[name].rate, told[name].high))
-        chosen.append((name, told[name]))
+        rates = dict(zip(by_group, at, strict=True))
+        name = max(rates, key=lambda name: (rates[name].rate, rates[name].high))
+        chosen.append((name, rates[name]))
     return chosen
 
 
@@ -193,7 +193,7 @@ def _counts(outcome: Outcome) -> dict[str, int]:
     }
 
 
-def _data(listed: Listed, root: Path, taken: Acquired) -> dict[str, Any]:
+def _data(listed: Listed, root: Path, acquired: Acquired) -> dict[str, Any]:
     """Which pictures: a hash over the names and the contents of all, sorted by name."""
     names = sorted(pictures(listed.pairs))
     lines = "".join(f"{sha256_of(root / name)}  {name}\n" for name in names)
@@ -202,7 +202,7 @@ def _data(listed: Listed, root: Path, taken: Acquired) -> dict[str, Any]:
         "pairs_sha256": sha256_of(listed.path),
         "pictures": len(names),
         "pictures_sha256": hashlib.sha256(lines.encode()).hexdigest(),
-        "failures_to_acquire": sum(name in taken.failures for name in names),
+        "failures_to_acquire": sum(name in acquired.failures for name in names),
     }
 
 

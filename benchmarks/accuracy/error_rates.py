@@ -183,8 +183,8 @@ def rate_figure(name: Name, one: Rate, *, by_people: Interval = None, note: str 
 
 def large_enough(groups: Mapping[str, Outcome]) -> dict[str, Outcome]:
     """Groups that may be the worst or the best; all with impostors where none has people enough."""
-    told = {name: group for name, group in groups.items() if group.impostors.n}
-    return {name: group for name, group in told.items() if group.people >= ENOUGH_PEOPLE} or told
+    compared = {name: group for name, group in groups.items() if group.impostors.n}
+    return {name: group for name, group in compared.items() if group.people >= ENOUGH_PEOPLE} or compared
 
 
 def worst_fmr(groups: Mapping[str, Outcome], threshold: float) -> tuple[str, Rate]:

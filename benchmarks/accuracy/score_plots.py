@@ -31,12 +31,12 @@ def draw(measured: Sequence[Measured]) -> "dict[str, Figure]":
     """For each matcher its groups' DET and its scores; of several matchers everybody's DET, too, in one."""
     figures = {}
     for one in measured:
-        name, threshold = one.subject.name, one.subject.threshold
+        name, threshold = one.matcher.name, one.matcher.threshold
         figures[f"{name}-det"] = det(one.outcomes, f"{name}: DET by group", threshold)
         figures[f"{name}-scores"] = histogram(one.outcomes[ALL], f"{name}: scores", threshold)
     if len(measured) > 1:
-        together = {one.subject.name: one.outcomes[ALL] for one in measured}
-        thresholds = {one.subject.name: one.subject.threshold for one in measured}
+        together = {one.matcher.name: one.outcomes[ALL] for one in measured}
+        thresholds = {one.matcher.name: one.matcher.threshold for one in measured}
         figures["det"] = det(together, "DET by matcher", thresholds)
     return figures
 

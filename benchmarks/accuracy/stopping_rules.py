@@ -145,11 +145,11 @@ def film(recording: Recording, root: Path, measurer: Measurer, rules: Policy, in
     """Every good frame of a sequence, as a lane finds it."""
     patient = {"good_frames": EVERY, "most_good_frames": EVERY, "timeout_s": EVERY, "max_span_s": EVERY}
     rule = rules.capture.model_copy(update=patient)
-    taken, replay = Capture(), Replay(images(root / recording.folder), interval_s)
+    capture, replay = Capture(), Replay(images(root / recording.folder), interval_s)
     setup = CaptureSetup(replay, measurer, rules.model_copy(update={"capture": rule}), replay)
-    run_capture(taken, setup, Question(rule), Stopwatch())
-    numbers = tuple(good.assessed.frame.sequence for good in taken.good)
-    return Filmed(recording, numbers, np.array([good.probe.vector for good in taken.good], np.float32))
+    run_capture(capture, setup, Question(rule), Stopwatch())
+    numbers = tuple(good.assessed.frame.sequence for good in capture.good)
+    return Filmed(recording, numbers, np.array([good.probe.vector for good in capture.good], np.float32))
 
 
 def _others(strangers: Sequence[Pair], root: Path, bench: Bench) -> Vectors:
@@ -157,8 +157,8 @@ def _others(strangers: Sequence[Pair], root: Path, bench: Bench) -> Vectors:
     names = tuple(identify(strangers, ()).number) if strangers else ()
     if not names:
         return np.empty((0, 0), np.float32)
-    (taken,) = acquire(names, root, bench.workers).values()
-    return np.stack(list(taken.vectors.values()))
+    (acquired,) = acquire(names, root, bench.workers).values()
+    return np.stack(list(acquired.vectors.values()))
 
 
 def _compared(
@@ -257,16 +257,16 @@ def work(measurer: Measurer, rules: Policy, walk: Walk, captures: int) -> Iterat
     In turns with the same frames through every step at once, at full scale: what each frame took before the
     first look was halved and an embedding went in parts.
     """
-    said = unexamined(walk.document, Replay([], 1).today(), rules.person.capture_from_age)
-    reference = examine(walk.document, said, measurer, Stopwatch())
+    unread = unexamined(walk.document, Replay([], 1).today(), rules.person.capture_from_age)
+    reference = examine(walk.document, unread, measurer, Stopwatch())
     admit = rules.check(measurer.networks.embedder.identity).admit
     question = Question(rules.capture, reference.embedding, admit)
     work_ns, whole_ns, per_capture, decided_ns = [], [], [], []
     with settled_garbage():
         for number in follow(range(captures), "Timing frames"):
             timed = _Timed(walk.first(FRAMES_PER_SECOND + number)[number:], 1 / FAST)
-            taken = Capture()
-            run_capture(taken, CaptureSetup(timed, measurer, rules, timed), question, Stopwatch())
+            capture = Capture()
+            run_capture(capture, CaptureSetup(timed, measurer, rules, timed), question, Stopwatch())
             work_ns += timed.work_ns
             per_capture.append(len(timed.work_ns))
             decided_ns.append(round(1e9 * (len(timed.work_ns) - 1) / FAST) + timed.work_ns[-1])

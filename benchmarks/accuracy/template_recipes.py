@@ -15,10 +15,10 @@ from benchmarks.accuracy.error_rates import at_worst_group
 from benchmarks.accuracy.measure import Chosen, measure, named
 from benchmarks.acquisition.acquire import Failure, Vector
 from benchmarks.acquisition.face_choice import MERITS
-from benchmarks.acquisition.matchers import Bench, Subject
+from benchmarks.acquisition.matchers import Bench, MatcherUnderTest
 from benchmarks.acquisition.pairs import ALL, Pair
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.measurer import measurer
+from benchmarks.harness.measurer import build_measurer
 from benchmarks.harness.result import Figure, counts
 from lane.decision.policy import Policy
 from models.align import Layout, align
@@ -92,7 +92,7 @@ class Times:
         finally:
             self.by_step[step].append((time.perf_counter() - started) * 1e3)
 
-    def of(self, recipe: str) -> float | None:
+    def cost_ms(self, recipe: str) -> float | None:
         """What a recipe costs beyond the first look: the sum of its steps' medians; None if never run."""
         parts = RECIPES[recipe]
         steps = ["embed"] * len(parts)
@@ -103,7 +103,7 @@ class Times:
         return round(sum(median(self.by_step[step]) for step in steps), 2)
 
 
-class RecipeLooker:
+class RecipeEncoder:
     """The prominent face of a picture, by every recipe."""
 
     def __init__(self, networks: Networks, face: str, times: Times) -> None:
@@ -114,7 +114,7 @@ class RecipeLooker:
         """The recipes' names stand where those of matchers do."""
         return tuple(RECIPES)
 
-    def look(self, image_bgr: ImageBGR) -> Mapping[str, Vector | Failure]:
+    def encode(self, image_bgr: ImageBGR) -> Mapping[str, Vector | Failure]:
         """One embedding for each crop, averaged as the recipes say."""
         seen = self._seen(image_bgr)
         if seen is None:
@@ -122,9 +122,9 @@ class RecipeLooker:
         every = {part: self._embedded(seen, part) for part in CROPS}
         return {name: mean([every[part] for part in parts]).vector for name, parts in RECIPES.items()}
 
-    def capture(
+    def encode_capture(
         self,
-        images_bgr: Iterator[ImageBGR],  # noqa: ARG002  as every looker
+        images_bgr: Iterator[ImageBGR],  # noqa: ARG002  as every encoder
         interval_s: float,  # noqa: ARG002
     ) -> Mapping[str, Vector | Failure]:
         """Recipes are compared on photographs."""
@@ -156,18 +156,18 @@ def compare(
 
     Every two pictures of different people within a group are compared.
     """
-    built = [measurer(rules, threads=1).networks for _ in range(threads)]
+    built = [build_measurer(rules, threads=1).networks for _ in range(threads)]
     times = [Times() for _ in built]
-    lookers = tuple((RecipeLooker(one, face, each),) for one, each in zip(built, times, strict=True))
+    encoders = tuple((RecipeEncoder(one, face, each),) for one, each in zip(built, times, strict=True))
     matcher = built[0].embedder.identity
     subjects = tuple(
-        Subject(MatcherIdentity(name, matcher.sha256, matcher.preprocessing), "cosine", None, "none")
+        MatcherUnderTest(MatcherIdentity(name, matcher.sha256, matcher.preprocessing), "cosine", None, "none")
         for name in RECIPES
     )
     figures: list[Figure] = []
-    for one in measure(pairs, root, Bench(subjects, lookers, built[0]), Chosen("within-group")):
-        recipe = one.subject.name
-        costs_ms = [cost for each in times if (cost := each.of(recipe)) is not None]
+    for one in measure(pairs, root, Bench(subjects, encoders, built[0]), Chosen("within-group")):
+        recipe = one.matcher.name
+        costs_ms = [cost for each in times if (cost := each.cost_ms(recipe)) is not None]
         if costs_ms:
             figures.append(Figure(name=("recipes", recipe, "ms"), value=round(median(costs_ms), 2)))
         failures = one.outcomes[ALL].failures

@@ -44,7 +44,7 @@ class Failure:
     cause: str
 
 
-class Looker(Protocol):
+class PictureEncoder(Protocol):
     """Finds and embeds one face of a picture, for one or several matchers."""
 
     @property
@@ -52,16 +52,18 @@ class Looker(Protocol):
         """Their names."""
         ...
 
-    def look(self, image_bgr: ImageBGR) -> Mapping[str, Vector | Failure]:
+    def encode(self, image_bgr: ImageBGR) -> Mapping[str, Vector | Failure]:
         """By matcher. Raises InferenceError where a network fails."""
         ...
 
-    def capture(self, images_bgr: Iterator[ImageBGR], interval_s: float) -> Mapping[str, Vector | Failure]:
+    def encode_capture(
+        self, images_bgr: Iterator[ImageBGR], interval_s: float
+    ) -> Mapping[str, Vector | Failure]:
         """The same of several frames of one capture, as one template."""
         ...
 
 
-Take = Callable[[Path, Sequence[Looker]], Mapping[str, Vector | Failure]]
+EncodePath = Callable[[Path, Sequence[PictureEncoder]], Mapping[str, Vector | Failure]]
 """What lies at a path, as each matcher sees it."""
 
 
@@ -77,7 +79,7 @@ class Acquired:
         return dict(sorted(Counter(self.failures.values()).items()))
 
 
-class LaneLooker:
+class LaneEncoder:
     """The lane's own looking: its detector, its landmarks, its templates; one look for all its matchers."""
 
     def __init__(
@@ -92,7 +94,7 @@ class LaneLooker:
         """Their names."""
         return tuple(self._embedders)
 
-    def look(self, image_bgr: ImageBGR) -> Mapping[str, Vector | Failure]:
+    def encode(self, image_bgr: ImageBGR) -> Mapping[str, Vector | Failure]:
         """One face, embedded for each matcher."""
         sighting = self._look(image_bgr, self._measurer)
         cause = self.failure(sighting)
@@ -101,18 +103,20 @@ class LaneLooker:
         face = sighting.face
         return {name: embed(image_bgr, face, one).vector for name, one in self._embedders.items()}
 
-    def capture(self, images_bgr: Iterator[ImageBGR], interval_s: float) -> Mapping[str, Vector | Failure]:
+    def encode_capture(
+        self, images_bgr: Iterator[ImageBGR], interval_s: float
+    ) -> Mapping[str, Vector | Failure]:
         """The mean of so many good frames as `CAPTURED`. Time stands still while networks work."""
-        taken, replay = Capture(), Replay(images_bgr, interval_s)
+        capture, replay = Capture(), Replay(images_bgr, interval_s)
         question = Question(self._rules.capture.model_copy(update={"good_frames": CAPTURED}))
-        run_capture(taken, CaptureSetup(replay, self._measurer, self._rules, replay), question, Stopwatch())
-        if taken.ended is not CaptureEnd.ENOUGH:
-            return dict.fromkeys(self.matchers, Failure(_why(taken)))
-        return {name: self._mean(taken, one) for name, one in self._embedders.items()}
+        run_capture(capture, CaptureSetup(replay, self._measurer, self._rules, replay), question, Stopwatch())
+        if capture.ended is not CaptureEnd.ENOUGH:
+            return dict.fromkeys(self.matchers, Failure(_why(capture)))
+        return {name: self._mean(capture, one) for name, one in self._embedders.items()}
 
-    def _mean(self, taken: Capture, embedder: Embedder) -> Vector:
+    def _mean(self, capture: Capture, embedder: Embedder) -> Vector:
         """Not brought to unit length: by cosine two such means score the mean of all pairs of frames."""
-        seen = [good.assessed.sighting for good in taken.good]
+        seen = [good.assessed.sighting for good in capture.good]
         every = [embed(one.image_bgr, one.face, embedder) for one in seen if one.face is not None]
         mean: Vector = np.stack([one.vector for one in every]).mean(axis=0)
         return mean
@@ -124,62 +128,65 @@ class LaneLooker:
         return "cut_by_frame" if beyond_limits(sighting.quality, self._frame_limits) else None
 
 
-def one_picture(path: Path, lookers: Sequence[Looker]) -> Mapping[str, Vector | Failure]:
+def encode_picture(path: Path, encoders: Sequence[PictureEncoder]) -> Mapping[str, Vector | Failure]:
     """Read once for all."""
     try:
         image_bgr = read(path)
     except ImageError as error:
-        return {name: Failure(error.code) for looker in lookers for name in looker.matchers}
+        return {name: Failure(error.code) for encoder in encoders for name in encoder.matchers}
     found: dict[str, Vector | Failure] = {}
-    for looker in lookers:
-        found |= asked(looker, lambda one: one.look(image_bgr))
+    for encoder in encoders:
+        found |= answer_of(encoder, lambda one: one.encode(image_bgr))
     return found
 
 
-def asked(
-    looker: Looker, question: Callable[[Looker], Mapping[str, Vector | Failure]]
+def answer_of(
+    encoder: PictureEncoder, question: Callable[[PictureEncoder], Mapping[str, Vector | Failure]]
 ) -> Mapping[str, Vector | Failure]:
     """Its answer; a network that fails is a failure to acquire."""
     try:
-        return question(looker)
+        return question(encoder)
     except InferenceError:
-        return dict.fromkeys(looker.matchers, Failure("not_measured"))
+        return dict.fromkeys(encoder.matchers, Failure("not_measured"))
 
 
 def acquire(
-    names: Sequence[str], root: Path, workers: Sequence[Sequence[Looker]], take: Take = one_picture
+    names: Sequence[str],
+    root: Path,
+    workers: Sequence[Sequence[PictureEncoder]],
+    encode: EncodePath = encode_picture,
 ) -> dict[str, Acquired]:
     """By matcher, in the order of `names`, with one thread for each of `workers`.
 
     BenchmarkError if no picture gave any matcher a face.
     """
-    taken = {name: Acquired({}, {}) for looker in workers[0] for name in looker.matchers}
-    for picture, found in _looked_at(names, root, workers, take):
+    acquired = {name: Acquired({}, {}) for encoder in workers[0] for name in encoder.matchers}
+    for picture, found in _looked_at(names, root, workers, encode):
         for matcher, answer in found.items():
             if isinstance(answer, Failure):
-                taken[matcher].failures[picture] = answer.cause
+                acquired[matcher].failures[picture] = answer.cause
             else:
-                taken[matcher].vectors[picture] = answer
-    if not any(one.vectors for one in taken.values()):
-        causes = {matcher: one.causes() for matcher, one in taken.items()}
+                acquired[matcher].vectors[picture] = answer
+    if not any(one.vectors for one in acquired.values()):
+        causes = {matcher: one.causes() for matcher, one in acquired.items()}
         raise BenchmarkError(f"no picture gave a face: {causes}")
-    return taken
+    return acquired
 
 
 def _looked_at(
-    names: Sequence[str], root: Path, workers: Sequence[Sequence[Looker]], take: Take
+    names: Sequence[str], root: Path, workers: Sequence[Sequence[PictureEncoder]], encode: EncodePath
 ) -> Iterator[tuple[str, Mapping[str, Vector | Failure]]]:
     """Networks are never shared between threads. Ctrl-C waits for the pictures in hand, starts no other."""
-    free: SimpleQueue[Sequence[Looker]] = SimpleQueue()
+    free: SimpleQueue[Sequence[PictureEncoder]] = SimpleQueue()
     for worker in workers:
         free.put(worker)
 
     def look(name: str) -> Mapping[str, Vector | Failure]:
-        lookers = free.get()
+        encoders = free.get()
         try:
-            return take(root / name, lookers)
+            return encode(root / name, encoders)
         finally:
-            free.put(lookers)
+            free.put(encoders)
 
     pool = ThreadPoolExecutor(len(workers), "looking")
     try:
@@ -190,8 +197,8 @@ def _looked_at(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _why(taken: Capture) -> str:
+def _why(capture: Capture) -> str:
     """What kept most frames from deciding."""
-    if taken.engine_fault is not None:
+    if capture.engine_fault is not None:
         return "not_measured"
-    return taken.rejections.most_common(1)[0][0] if taken.rejections else "too_few_frames"
+    return capture.rejections.most_common(1)[0][0] if capture.rejections else "too_few_frames"

@@ -55,7 +55,7 @@ class Identities:
     def __len__(self) -> int:
         return max(self.number.values(), default=-1) + 1
 
-    def of(self, names: Sequence[str]) -> People:
+    def people(self, names: Sequence[str]) -> People:
         """The people of these pictures."""
         return np.array([self.number[name] for name in names], np.int64)
 
@@ -118,18 +118,18 @@ def corrections() -> tuple[tuple[str, str], ...]:
 
 def _named(pairs: Sequence[Pair], more: Sequence[str], name: Callable[[str], str]) -> dict[str, str]:
     """Who is on each picture: as listed; else as on a picture of the same name, where that is one person."""
-    told: dict[str, str] = {}
+    said: dict[str, str] = {}
     for pair in pairs:
         for picture, who in ((pair.a, pair.person_a), (pair.b, pair.person_b)):
-            if who and told.setdefault(picture, who) != who:
-                raise BenchmarkError(f"{picture} is listed as {told[picture]} and as {who}")
+            if who and said.setdefault(picture, who) != who:
+                raise BenchmarkError(f"{picture} is listed as {said[picture]} and as {who}")
     listed: dict[str, set[str]] = {}
-    for picture, who in told.items():
+    for picture, who in said.items():
         listed.setdefault(name(picture), set()).add(who)
 
     def named(picture: str) -> str:
         alike = listed.get(name(picture), set())
-        return told.get(picture) or (min(alike) if len(alike) == 1 else name(picture))
+        return said.get(picture) or (min(alike) if len(alike) == 1 else name(picture))
 
     return {picture: named(picture) for picture in dict.fromkeys((*pictures(pairs), *more))}
 

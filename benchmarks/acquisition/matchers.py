@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from benchmarks.acquisition import other_libraries
-from benchmarks.acquisition.acquire import LaneLooker, Looker
+from benchmarks.acquisition.acquire import LaneEncoder, PictureEncoder
 from benchmarks.acquisition.face_choice import look_for
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.measurer import measurer
+from benchmarks.harness.measurer import build_measurer
 from lane.capture.measuring import Measurer
 from lane.decision.policy import Policy
 from models.catalogue import catalogue, weights
@@ -27,7 +27,7 @@ sample for SFace, also used with MobileFaceNet; dlib's distance 0.6."""
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class MatcherUnderTest:
     """A matcher under test."""
 
     identity: MatcherIdentity
@@ -57,10 +57,10 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bench:
-    """The matchers, with lookers for each thread, and why some that were asked for are missing."""
+    """The matchers, with encoders for each thread, and why some that were asked for are missing."""
 
-    subjects: tuple[Subject, ...]
-    workers: tuple[tuple[Looker, ...], ...]
+    matchers: tuple[MatcherUnderTest, ...]
+    workers: tuple[tuple[PictureEncoder, ...], ...]
     networks: Networks
     skipped: dict[str, str] = field(default_factory=dict)
 
@@ -78,7 +78,7 @@ def bench(names: Sequence[str], rules: Policy, face: str, threads: int) -> Bench
     """
     wanted = list(dict.fromkeys(names)) or [own(), other_libraries.FACE_RECOGNITION]
     peer = (
-        other_libraries.FaceRecognitionLooker.load(face)
+        other_libraries.FaceRecognitionEncoder.load(face)
         if other_libraries.FACE_RECOGNITION in wanted
         else None
     )
@@ -87,24 +87,26 @@ def bench(names: Sequence[str], rules: Policy, face: str, threads: int) -> Bench
     if not chosen and skipped:
         raise BenchmarkError(f"{other_libraries.FACE_RECOGNITION}: {peer}")
     full = [name.removesuffix(BF16) for name in chosen]
-    built = [measurer(rules, threads=1, matchers=full) for _ in range(threads)]
+    built = [build_measurer(rules, threads=1, matchers=full) for _ in range(threads)]
     every = [_embedders(one.networks, chosen) for one in built]
-    workers = [_lookers(one, embedders, rules, face) for one, embedders in zip(built, every, strict=True)]
+    workers = [_encoders(one, embedders, rules, face) for one, embedders in zip(built, every, strict=True)]
     networks = built[0].networks
     subjects = [
-        subject(one.identity, networks.catalogue.named(one.identity.name).metric, rules, one.arithmetic)
+        matcher_under_test(
+            one.identity, networks.catalogue.named(one.identity.name).metric, rules, one.arithmetic
+        )
         for one in every[0].values()
     ]
-    if isinstance(peer, other_libraries.FaceRecognitionLooker):
-        subjects.append(subject(peer.identity, "euclidean", rules))
-        workers = [(*lookers, peer) for lookers in workers]
+    if isinstance(peer, other_libraries.FaceRecognitionEncoder):
+        subjects.append(matcher_under_test(peer.identity, "euclidean", rules))
+        workers = [(*encoders, peer) for encoders in workers]
     return Bench(tuple(subjects), tuple(workers), networks, skipped)
 
 
-def _lookers(
+def _encoders(
     built: Measurer, embedders: Mapping[str, FaceEmbedder], rules: Policy, face: str
-) -> tuple[Looker, ...]:
-    return (LaneLooker(built, embedders, look_for(face), rules),) if embedders else ()
+) -> tuple[PictureEncoder, ...]:
+    return (LaneEncoder(built, embedders, look_for(face), rules),) if embedders else ()
 
 
 def _embedders(networks: Networks, chosen: Sequence[str]) -> dict[str, FaceEmbedder]:
@@ -117,14 +119,18 @@ def _in_bf16(specs: Catalogue, name: str) -> FaceEmbedder:
     return matcher_of(specs, specs.named(name.removesuffix(BF16)), weights.cache_dir(), settings).embedder
 
 
-def subject(identity: MatcherIdentity, metric: Metric, rules: Policy, arithmetic: str = FP32) -> Subject:
+def matcher_under_test(
+    identity: MatcherIdentity, metric: Metric, rules: Policy, arithmetic: str = FP32
+) -> MatcherUnderTest:
     """With the policy's threshold where it has one for this matcher, else the usual one, else none."""
     band = rules.band(identity)
     if band is not None:
-        return Subject(identity, metric, band.admit, f"policy {rules.version}", arithmetic)
+        return MatcherUnderTest(identity, metric, band.admit, f"policy {rules.version}", arithmetic)
     usual = next((at for begin, at in STOCK.items() if identity.name.startswith(begin)), None)
     kind = "none" if usual is None else "usual"
-    return Subject(identity, metric, usual, f"{kind}: {_why_not_calibrated(identity, rules)}", arithmetic)
+    return MatcherUnderTest(
+        identity, metric, usual, f"{kind}: {_why_not_calibrated(identity, rules)}", arithmetic
+    )
 
 
 def _why_not_calibrated(identity: MatcherIdentity, rules: Policy) -> str:

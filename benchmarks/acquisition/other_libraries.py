@@ -246,10 +246,10 @@ def offline() -> Iterator[None]:
         socket.socket.connect = connect  # type: ignore[method-assign]
 
 
-class FaceRecognitionLooker:
+class FaceRecognitionEncoder:
     """face_recognition 1.3.0 on single pictures: its own locations, its own encoding of one of them.
 
-    Which of several faces is meant is told by the same rule as for the lane. One picture at a time: nobody
+    Which of several faces is meant is chosen by the same rule as for the lane. One picture at a time: nobody
     says whether its globals bear threads.
     """
 
@@ -260,7 +260,7 @@ class FaceRecognitionLooker:
         self.identity = MatcherIdentity(FACE_RECOGNITION, digest, recipe.hexdigest())
 
     @classmethod
-    def load(cls, face: str) -> "FaceRecognitionLooker | str":
+    def load(cls, face: str) -> "FaceRecognitionEncoder | str":
         """Ready, or why not."""
         found = library(FACE_RECOGNITION, INSTALL)
         if isinstance(found, str):
@@ -273,18 +273,18 @@ class FaceRecognitionLooker:
         """Only itself."""
         return (FACE_RECOGNITION,)
 
-    def look(self, image_bgr: ImageBGR) -> Mapping[str, Vector | Failure]:
+    def encode(self, image_bgr: ImageBGR) -> Mapping[str, Vector | Failure]:
         """Compared by 1 - distance; no face at its own detector is a failure to acquire."""
         with self._alone:
             return {FACE_RECOGNITION: self._encoded(image_bgr)}
 
-    def capture(
+    def encode_capture(
         self,
         images_bgr: Iterator[ImageBGR],
         interval_s: float,  # noqa: ARG002  it looks at each frame alone
     ) -> Mapping[str, Vector | Failure]:
         """The mean encoding of the first frames in which it finds a face; it has no rule of its own."""
-        encoded = (self.look(image_bgr)[FACE_RECOGNITION] for image_bgr in images_bgr)
+        encoded = (self.encode(image_bgr)[FACE_RECOGNITION] for image_bgr in images_bgr)
         found = list(islice((one for one in encoded if not isinstance(one, Failure)), FRAMES))
         enough = len(found) == FRAMES
         return {FACE_RECOGNITION: np.mean(found, axis=0) if enough else Failure("no_face")}

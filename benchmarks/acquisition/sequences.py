@@ -12,7 +12,7 @@ from functools import partial
 from itertools import combinations
 from pathlib import Path, PurePosixPath
 
-from benchmarks.acquisition.acquire import Failure, Looker, Take, Vector, asked
+from benchmarks.acquisition.acquire import EncodePath, Failure, PictureEncoder, Vector, answer_of
 from benchmarks.acquisition.pairs import ALL, Pair, one_name, read_rows
 from benchmarks.errors import BenchmarkError
 from models.errors import ImageError
@@ -38,7 +38,7 @@ class Recording:
 def read_sequences(path: Path, root: Path, group_by: Sequence[str]) -> tuple[Recording, ...]:
     """Rows of a CSV file with the columns `sequence,subject`; BenchmarkError that says what is wrong with it.
 
-    The session is told by a column `session`, else by the number at the end of the folder's name, else each
+    The session is that of a column `session`, else by the number at the end of the folder's name, else each
     sequence is a session of its own.
     """
     found: list[Recording] = []
@@ -78,15 +78,17 @@ def compared(sequences: Sequence[Recording]) -> tuple[Pair, ...]:
     )
 
 
-def taken_as_capture(interval_s: float) -> Take:
-    """How `acquire` takes a folder of frames that are so many seconds apart."""
+def encode_as_capture(interval_s: float) -> EncodePath:
+    """How `acquire` encodes a folder of frames that are so many seconds apart."""
     return partial(_capture, interval_s=interval_s)
 
 
-def _capture(folder: Path, lookers: Sequence[Looker], *, interval_s: float) -> Mapping[str, Vector | Failure]:
+def _capture(
+    folder: Path, encoders: Sequence[PictureEncoder], *, interval_s: float
+) -> Mapping[str, Vector | Failure]:
     found: dict[str, Vector | Failure] = {}
-    for looker in lookers:
-        found |= asked(looker, lambda one: one.capture(images(folder), interval_s))
+    for encoder in encoders:
+        found |= answer_of(encoder, lambda one: one.encode_capture(images(folder), interval_s))
     return found
 
 

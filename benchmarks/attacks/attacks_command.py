@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from benchmarks.attacks import measure
-from benchmarks.harness.measurer import measurer, policy
+from benchmarks.harness.measurer import build_measurer, shipped_policy
 from benchmarks.harness.options import Json, Root
 from benchmarks.harness.output import deliver
 from benchmarks.harness.result import Result
@@ -41,9 +41,9 @@ def attacks(
     Example: python -m benchmarks attacks --root DATA --sequences DATA/nuaa_sequences.csv --json attacks.json
     """
     must_be_writable(fit)
-    rules = policy()
+    rules = shipped_policy()
     listed = measure.read_attacks(sequences, root)
-    measuring = measurer(rules, threads=1)
+    measuring = build_measurer(rules, threads=1)
     data = measure.data_of(sequences, root, listed)
     about = stamp(rules, measuring.networks, threads=1)
     found = measure.runs(listed, root, measuring, frame_interval)

@@ -1,4 +1,4 @@
-"""How well liveness cues tell people from what is held up in their place, on people they were not fitted on.
+"""How well liveness cues separate people from what is held up in their place, on people not fitted on.
 
 Each sequence of frames is cut into runs of `LOOKS` looks, as a lane takes them. Of every person in turn all
 runs are scored by weights that were fitted on all others. Reported as ISO/IEC 30107-3 asks: bona fide
@@ -141,9 +141,9 @@ def _newton(columns: Numbers, wanted: Numbers, weight: Numbers) -> Numbers:
     solution = np.zeros(columns.shape[1])
     penalty = np.diag([*[PENALTY] * (columns.shape[1] - 1), 1e-6])
     for _ in range(30):
-        told = 1 / (1 + np.exp(-columns @ solution))
-        slope = columns.T @ (weight * (wanted - told)) - penalty @ solution
-        curve = (columns * (weight * told * (1 - told))[:, None]).T @ columns + penalty
+        live_share = 1 / (1 + np.exp(-columns @ solution))
+        slope = columns.T @ (weight * (wanted - live_share)) - penalty @ solution
+        curve = (columns * (weight * live_share * (1 - live_share))[:, None]).T @ columns + penalty
         solution = solution + np.linalg.solve(curve, slope)
     return solution
 
@@ -254,11 +254,13 @@ def _by_people(
 
 
 def _alone(found: Sequence[Run], name: str) -> dict[str, float]:
-    """What one cue tells by itself: how often a live run has more of it than an attack (area under ROC)."""
+    """Of one cue by itself: how often a live run has more of it than an attack (area under ROC)."""
     column, live = _table(found)[:, list(CUES).index(name)], _live(found)
-    shown, held = column[live & ~np.isnan(column)], column[~live & ~np.isnan(column)]
+    bona_fide, attacks = column[live & ~np.isnan(column)], column[~live & ~np.isnan(column)]
     more = (
-        (shown[:, None] > held).mean() + (shown[:, None] == held).mean() / 2 if len(shown) * len(held) else 0
+        (bona_fide[:, None] > attacks).mean() + (bona_fide[:, None] == attacks).mean() / 2
+        if len(bona_fide) * len(attacks)
+        else 0
     )
     return {"more in live": round(float(more), 3), "assessed": round(float((~np.isnan(column)).mean()), 3)}
 

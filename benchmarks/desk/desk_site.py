@@ -50,10 +50,10 @@ def site(database: str | None, *, lanes: int, officers: int, workers: int) -> It
         password = ask(added)["password"]
         with (
             _serving(place, Path(folder), workers) as address,
-            _signed_in(address, chief, password) as asking,
+            _signed_in(address, chief, password) as administrator,
         ):
-            tokens = {name: _lane(asking, name) for name in _names("lane", run, lanes)}
-            people = {name: _officer(asking, name) for name in _names("o", run, officers)}
+            tokens = {name: _lane(administrator, name) for name in _names("lane", run, lanes)}
+            people = {name: _officer(administrator, name) for name in _names("o", run, officers)}
             yield Site(address, tokens, people)
 
 
@@ -69,17 +69,17 @@ def _signed_in(address: str, name: str, password: str) -> Iterator[httpx.Client]
         yield client
 
 
-def _lane(asking: httpx.Client, name: str) -> str:
+def _lane(administrator: httpx.Client, name: str) -> str:
     """A new lane's token."""
-    return str(_done(asking.post("/lane-tokens", json={"lane": name})).json()["token"])
+    return str(_done(administrator.post("/lane-tokens", json={"lane": name})).json()["token"])
 
 
-def _officer(asking: httpx.Client, name: str) -> str:
-    """A new officer's password, which the officer has chosen in place of the one that was told."""
-    told = _done(asking.post("/officers", json={"name": name})).json()["password"]
+def _officer(administrator: httpx.Client, name: str) -> str:
+    """A new officer's password, which the officer has chosen in place of the first one."""
+    first = _done(administrator.post("/officers", json={"name": name})).json()["password"]
     chosen = secrets.token_urlsafe(16)
-    with _signed_in(str(asking.base_url).partition("/api")[0], name, told) as own:
-        _done(own.put("/password", json={"old": told, "new": chosen}))
+    with _signed_in(str(administrator.base_url).partition("/api")[0], name, first) as own:
+        _done(own.put("/password", json={"old": first, "new": chosen}))
     return chosen
 
 

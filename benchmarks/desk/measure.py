@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from benchmarks.desk.desk_site import Site
-from benchmarks.desk.http_load import Load, Seen, Shift, elapsed
-from benchmarks.harness.bisection import once, search, tell
+from benchmarks.desk.http_load import Load, Observed, Shift, elapsed
+from benchmarks.harness.bisection import next_load, once, search
 from benchmarks.harness.plots import beside_legend, finish, from_zero, line, ring
 from benchmarks.harness.result import Figure, Result, counts
 from benchmarks.harness.tables import quantiles
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ON_SCREEN_P95_MS = 500.0
 """The aim: a referral is on the officer's screen within half a second."""
 LATE_P95_MS = 1000.0
-"""A lane that is told to wait so long has the next passenger before the door."""
+"""A lane that must wait so long has the next passenger before the door."""
 FINEST = 0.25
 """A search ends once what broke is no more than this share above what was carried."""
 
@@ -53,7 +53,7 @@ def measure(site: Site, load: Load, *, searches: bool, say: Callable[[str], None
             step = summed_up(load, loop.run(shift.run(heads)))
         say(in_words(step))
         yield step
-        per_hour = tell(trying, carried=not step.broken)
+        per_hour = next_load(trying, carried=not step.broken)
 
 
 @contextmanager
@@ -77,7 +77,7 @@ def carried(steps: Sequence[Step]) -> Figure:
     return Figure(name=("passages carried",), value=most, unit="/s", better="higher")
 
 
-def summed_up(load: Load, seen: Seen) -> Step:
+def summed_up(load: Load, seen: Observed) -> Step:
     """What one load came to."""
     row = (f"{load.per_hour:g} a lane and hour",)
     on_screen = times(("on screen", *row), elapsed(seen, lambda one: one.on_screen_ns))

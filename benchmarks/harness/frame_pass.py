@@ -34,8 +34,8 @@ class LanePass:
 
     def __init__(self, measurer: Measurer, rules: Policy, walk: Walk) -> None:
         self.measurer, self.rules = measurer, rules
-        said = unexamined(walk.document, datetime.now(UTC).date(), rules.person.capture_from_age)
-        self._reference = examine(walk.document, said, measurer, StageWatch())
+        unread = unexamined(walk.document, datetime.now(UTC).date(), rules.person.capture_from_age)
+        self._reference = examine(walk.document, unread, measurer, StageWatch())
         self._before: Face | None = None
 
     def run(self, frame: ImageBGR) -> Sample:

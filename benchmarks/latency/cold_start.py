@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness import measurer as machine
 from benchmarks.harness.drawn_frames import Walk
+from benchmarks.harness.measurer import build_measurer, shipped_policy
 from benchmarks.harness.progress import follow
 from benchmarks.harness.result import Figure
 from benchmarks.harness.timing import times
@@ -56,32 +56,32 @@ def measure(
     """Each part's times over so many starts."""
     np.save(folder / FILM, np.stack(walk.frames))
     (folder / PHOTO).write_bytes(walk.document.photo)
-    asked = {
+    request = {
         "folder": str(folder),
         "provider": provider,
         "threads": threads,
         "known": known,
         "bf16": bf16,
     }
-    started = [_started(asked) for _ in follow(range(count), f"Starting a lane on {provider}")]
+    started = [_start_process(request) for _ in follow(range(count), f"Starting a lane on {provider}")]
     return [times((provider, "cold", part), [one[part] for one in started], better=None) for part in PARTS]
 
 
-def _started(asked: dict[str, Any]) -> dict[str, int]:
+def _start_process(request: dict[str, Any]) -> dict[str, int]:
     """One start. BenchmarkError where it does not come to the right decision."""
     began_ns = time.monotonic_ns()
     command = [
         sys.executable,
         "-m",
         "benchmarks.latency.cold_start",
-        json.dumps({**asked, "began_ns": began_ns}),
+        json.dumps({**request, "began_ns": began_ns}),
     ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=LONGEST_S)
     if done.returncode:
         why = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
         raise BenchmarkError(f"a lane that was started afresh came to no decision: {why}")
-    told: dict[str, int] = json.loads(done.stdout)
-    return told
+    took_ns: dict[str, int] = json.loads(done.stdout)
+    return took_ns
 
 
 def start(
@@ -89,8 +89,8 @@ def start(
 ) -> dict[str, int]:
     """What each part of this process's start took, in nanoseconds since it was asked for."""
     marks = [began_ns, time.monotonic_ns()]
-    rules = machine.policy()
-    measurer = machine.measurer(rules, provider=provider, threads=threads, bf16=bf16)
+    rules = shipped_policy()
+    measurer = build_measurer(rules, provider=provider, threads=threads, bf16=bf16)
     marks.append(time.monotonic_ns())
     walk = Walk(_document((folder / PHOTO).read_bytes()), tuple(np.load(folder / FILM, mmap_mode="r")))
     with lane_for(walk, known, measurer, rules, folder / f"lane-{began_ns}", SystemClock()) as lane:
@@ -117,9 +117,9 @@ def _document(photo: bytes) -> TravelDocument:
 
 
 def main() -> None:
-    """The process that is started: asked by one JSON object, answers with another."""
-    asked = json.loads(sys.argv[1])
-    print(json.dumps(start(**{**asked, "folder": Path(asked["folder"])})))
+    """The process that is started: request by one JSON object, answers with another."""
+    request = json.loads(sys.argv[1])
+    print(json.dumps(start(**{**request, "folder": Path(request["folder"])})))
 
 
 if __name__ == "__main__":

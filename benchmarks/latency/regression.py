@@ -1,4 +1,4 @@
-"""Is this code slower than an earlier commit's, by more than the noise? Asked in one run, in turns.
+"""Is this code slower than an earlier commit's, by more than the noise? Measured in one run, in turns.
 
 No figure of another day or machine is compared with: the earlier code is measured again, here and now. Each
 round measures the earlier code twice and this code once. What the earlier code differs from itself by is the
@@ -27,7 +27,7 @@ from benchmarks.harness.result import Figure, Result, counts
 from benchmarks.harness.result_file import parse, printable
 
 OF_A_FRAME = ("detect", "quality", "align", "embed", "compare", "decide")
-"""What is done on every frame; each version of `latency` tells it under these names."""
+"""What is done on every frame; each version of `latency` has it under these names."""
 CPU = "CPUExecutionProvider"
 ORDERS = ("EEN", "ENE", "NEE")
 """In turns: the earlier code (E) and this code, the new (N)."""
@@ -171,11 +171,11 @@ def rounds(count: int, earlier: Callable[[], Times], new: Callable[[], Times]) -
 
 
 def common(done: Sequence[Round]) -> tuple[str, ...]:
-    """The stages that every run tells. BenchmarkError if there is none."""
+    """The stages that every run has. BenchmarkError if there is none."""
     runs = [times for one in done for times in (*one.earlier, one.new)]
     found = tuple(stage for stage in OF_A_FRAME if all(stage in times for times in runs))
     if not found:
-        raise BenchmarkError("both codes tell times, but none of the same stage")
+        raise BenchmarkError("both codes have times, but none of the same stage")
     return found
 
 

@@ -90,10 +90,10 @@ def ceilings(settings: RuntimeSettings, threads: int) -> Iterator[Ceilings]:
         yield Ceilings((own, *others), reduced, copy, missing | not_reduced)
 
 
-def _available(asked: Mapping[str, Callable[[], Ceiling]]) -> tuple[tuple[Ceiling, ...], dict[str, str]]:
+def _available(candidates: Mapping[str, Callable[[], Ceiling]]) -> tuple[tuple[Ceiling, ...], dict[str, str]]:
     """Those that run and answer rightly, and why the others are not available."""
     found, missing = [], {}
-    for name, make in asked.items():
+    for name, make in candidates.items():
         try:
             found.append(make())
         except (CeilingError, InferenceError, ProviderError) as error:
@@ -135,9 +135,9 @@ def of_integers(settings: RuntimeSettings) -> Ceiling:
     weights = [rng.integers(-127, 127, (inner, columns), np.int8) for _ in range(times)]
     builder = GraphBuilder("integers")
     # What is chosen at run time cannot be computed beforehand
-    asked = builder.add("Greater", ["x", builder.weight("zero", np.zeros((1, 1), np.float32))], "asked")
+    positive = builder.add("Greater", ["x", builder.weight("zero", np.zeros((1, 1), np.float32))], "positive")
     nothing = builder.weight("nothing", np.zeros((1, 1), np.uint8))
-    value = builder.add("Where", [asked, builder.weight("pixels", pixels), nothing], "chosen")
+    value = builder.add("Where", [positive, builder.weight("pixels", pixels), nothing], "chosen")
     means = []
     for number, weight in enumerate(weights):
         product = builder.add(
@@ -177,12 +177,12 @@ def by_numpy(threads: int) -> Iterator[Ceiling]:
         text=True,
         start_new_session=True,
     ) as process:
-        ceiling = Ceiling("numpy", 2 * SIDE**3, partial(_asked, process))
+        ceiling = Ceiling("numpy", 2 * SIDE**3, partial(_product_ns, process))
         ceiling.time_ns()  # it is loaded and warm
         yield ceiling
 
 
-def _asked(process: "subprocess.Popen[str]") -> int:
+def _product_ns(process: "subprocess.Popen[str]") -> int:
     assert process.stdin is not None
     assert process.stdout is not None
     with suppress(BrokenPipeError):  # it has ended: then nothing is read

@@ -18,8 +18,8 @@ import numpy as np
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness import drawn_frames
-from benchmarks.harness import measurer as machine
 from benchmarks.harness.frame_pass import STAGES, LanePass, Sample, warm_up
+from benchmarks.harness.measurer import build_measurer, runtime_settings, shipped_policy
 from benchmarks.harness.progress import follow
 from benchmarks.harness.result import SHARE, Figure, Result, counts, not_available
 from benchmarks.harness.stamp import stamp
@@ -64,12 +64,12 @@ MEANING = {
 Answer = Mapping[str, Tensor]
 
 
-class Listener:
-    """A session that remembers what it was asked and what it answered."""
+class RecordingSession:
+    """A session that keeps its inputs and its answers."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self.heard: list[tuple[Tensor, Answer]] = []
+        self.calls: list[tuple[Tensor, Answer]] = []
 
     @property
     def provider(self) -> str:
@@ -79,7 +79,7 @@ class Listener:
     def run(self, tensor: Tensor) -> Answer:
         """The session's answer."""
         answer = self._session.run(tensor)
-        self.heard.append((tensor, answer))
+        self.calls.append((tensor, answer))
         return answer
 
 
@@ -135,7 +135,7 @@ class Graph:
 
     @property
     def key(self) -> "Key":
-        """What tells it from others."""
+        """Its name and the shape of its input."""
         return _key(self.run)
 
 
@@ -152,19 +152,19 @@ class Turns:
     bare: list[dict[str, int]] = field(default_factory=list)
     """By stage."""
 
-    def reach(self, ceiling: Ceiling) -> None:
+    def time_ceiling(self, ceiling: Ceiling) -> None:
         """What the machine can do, now."""
         self.ceilings[ceiling.name].append(ceiling.time_ns())
 
-    def run(self, graph: Graph) -> None:
+    def time_graph(self, graph: Graph) -> None:
         """One graph alone."""
         self.graphs[graph.key].append(graph.run.time_ns())
 
-    def look(self, lane: LanePass, frame: ImageBGR) -> None:
+    def time_lane(self, lane: LanePass, frame: ImageBGR) -> None:
         """All of a lane's work on a frame."""
         self.lane.append(lane.run(frame))
 
-    def ask(self, runs: Sequence[Run]) -> None:
+    def time_bare(self, runs: Sequence[Run]) -> None:
         """The networks' part of it, by the runtime alone."""
         took = dict.fromkeys(STAGES, 0)
         for run in runs:
@@ -174,14 +174,14 @@ class Turns:
 
 def measure(turns: int, threads: int | None, provider: str) -> Result:
     """Raises ProviderError where this provider does not run every network."""
-    rules = machine.policy()
-    measurer = machine.measurer(rules, provider=provider, threads=threads)
+    rules = shipped_policy()
+    measurer = build_measurer(rules, provider=provider, threads=threads)
     built = measurer.networks
     rules.check(built.embedder.identity)  # PolicyError says more than an admission that fails
-    settings, used = machine.runtime(provider, threads), threads or available_cores()
+    settings, used = runtime_settings(provider, threads), threads or available_cores()
     nets = _nets(built, settings)
     walk = drawn_frames.holder(measurer)
-    runs, document = _heard(built, nets, rules, walk)
+    runs, document = _recorded(built, nets, rules, walk)
     graphs = _graphs([*runs, document])
     sessions = {name: net.session for name, net in nets.items()}
     lane = LanePass(_measurer(built, sessions, rules), rules, walk)
@@ -190,9 +190,12 @@ def measure(turns: int, threads: int | None, provider: str) -> Result:
     with ceilings(settings, used) as highest, settled_garbage():
         for number in follow(range(turns), "Ceilings, graphs and lane in turns"):
             place = _there_and_back(number, len(runs))
-            steps: list[Callable[[], None]] = [partial(timed.reach, one) for one in highest.every]
-            steps += [partial(timed.run, graph) for graph in graphs]
-            steps += [partial(timed.look, lane, walk.frames[place]), partial(timed.ask, runs[place])]
+            steps: list[Callable[[], None]] = [partial(timed.time_ceiling, one) for one in highest.every]
+            steps += [partial(timed.time_graph, graph) for graph in graphs]
+            steps += [
+                partial(timed.time_lane, lane, walk.frames[place]),
+                partial(timed.time_bare, runs[place]),
+            ]
             for step in steps if number % 2 else reversed(steps):
                 step()
     about = stamp(rules, built, threads=threads)
@@ -231,25 +234,25 @@ def _measurer(built: Networks, sessions: Mapping[str, Session], rules: Policy) -
     return Measurer(networks, second_face_ratio=rules.capture.second_face_ratio)
 
 
-def _heard(
+def _recorded(
     built: Networks, nets: Mapping[str, Net], rules: Policy, walk: drawn_frames.Walk
 ) -> tuple[list[list[Run]], list[Run]]:
     """What the lane makes its networks do, frame by frame; and what for a document's picture."""
-    listeners = {name: Listener(net.session) for name, net in nets.items()}
-    measurer = _measurer(built, listeners, rules)
+    sessions = {name: RecordingSession(net.session) for name, net in nets.items()}
+    measurer = _measurer(built, sessions, rules)
     lane = LanePass(measurer, rules, walk)
     warm_up(lane, walk.first(WARM_UP))
 
-    def heard(work: Callable[[], object]) -> list[Run]:
-        for one in listeners.values():
-            one.heard.clear()
+    def recorded(work: Callable[[], object]) -> list[Run]:
+        for one in sessions.values():
+            one.calls.clear()
         work()
         return [
-            Run(nets[name], tensor, answer) for name, one in listeners.items() for tensor, answer in one.heard
+            Run(nets[name], tensor, answer) for name, one in sessions.items() for tensor, answer in one.calls
         ]
 
-    of_frames = [heard(partial(lane.run, frame)) for frame in walk.frames[:KEPT]]
-    return of_frames, heard(partial(measurer.look, walk.frames[0], Stopwatch()))
+    of_frames = [recorded(partial(lane.run, frame)) for frame in walk.frames[:KEPT]]
+    return of_frames, recorded(partial(measurer.look, walk.frames[0], Stopwatch()))
 
 
 def _graphs(runs: Sequence[Sequence[Run]]) -> list[Graph]:

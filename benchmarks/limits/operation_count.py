@@ -96,7 +96,7 @@ VIEWS = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"})
 
 
 def count(graph: bytes, name: str, shape: Sequence[int]) -> Work:
-    """The work of one run on an input of this shape; BenchmarkError where the graph does not tell its own."""
+    """The work of one run on an input of this shape; BenchmarkError where the graph does not say its own."""
     model = _with_shape(onnx.load_from_string(graph), name, shape)
     tensors = _tensors(model, name)
     products, flop, moved = 0, Counter[str](), 0

@@ -7,10 +7,10 @@ from functools import partial
 from benchmarks.acquisition.other_libraries import LIBRARIES, Peer, load, offline
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness import drawn_frames
-from benchmarks.harness import measurer as machine
 from benchmarks.harness.cpu_affinity import bound
 from benchmarks.harness.drawn_frames import Walk
 from benchmarks.harness.frame_pass import LanePass
+from benchmarks.harness.measurer import admission_band, build_measurer, shipped_policy
 from benchmarks.harness.progress import follow
 from benchmarks.harness.result import Figure, Result, not_available
 from benchmarks.harness.stamp import stamp
@@ -59,9 +59,9 @@ def measure(count: int, threads: int, *, bf16: bool = False) -> Result:
     calibration of that.
     """
     with bound(threads):
-        rules = machine.policy()
-        measurer = machine.measurer(rules, threads=threads, bf16=bf16)
-        machine.band(rules, measurer)
+        rules = shipped_policy()
+        measurer = build_measurer(rules, threads=threads, bf16=bf16)
+        admission_band(rules, measurer)
         walk = drawn_frames.holder(measurer)
         meaning, beside = compared(LanePass(measurer, rules, walk), walk, count)
     about = stamp(rules, measurer.networks, threads=threads)
@@ -77,7 +77,7 @@ def measure(count: int, threads: int, *, bf16: bool = False) -> Result:
 def compared(lane: LanePass, walk: Walk, count: int) -> tuple[dict[str, str], list[Figure]]:
     """What each peer and each of our jobs does; and how many times as long as ours a peer's work takes.
 
-    On as many cores as this process is bound to, and with as many threads as OpenCV is told to use.
+    On as many cores as this process is bound to, and with as many threads as OpenCV may use.
     """
     document = decode(walk.document.photo)
     works = ours(lane, document)

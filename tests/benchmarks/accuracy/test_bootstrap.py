@@ -14,7 +14,7 @@ def _gallery(people: int = 12, each: int = 3) -> Gallery:
     rng = np.random.default_rng(3)
     vectors = rng.normal(size=(people * each, 4)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return Gallery.of(list(vectors), np.repeat(np.arange(people), each), "cosine")
+    return Gallery.stack(list(vectors), np.repeat(np.arange(people), each), "cosine")
 
 
 def test_draws_repeat_and_keep_people_count() -> None:

@@ -12,9 +12,9 @@ import pytest
 
 from benchmarks.__main__ import main
 from benchmarks.accuracy.measure import Chosen, Strangers, measure
-from benchmarks.acquisition.acquire import Failure, LaneLooker, Looker, acquire
+from benchmarks.acquisition.acquire import Failure, LaneEncoder, PictureEncoder, acquire
 from benchmarks.acquisition.face_choice import look_for, prominence
-from benchmarks.acquisition.matchers import Bench, own, subject
+from benchmarks.acquisition.matchers import Bench, matcher_under_test, own
 from benchmarks.acquisition.pairs import Pair, read_pairs
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.result import Figure, Name
@@ -50,11 +50,11 @@ def faces(tmp_path: Path, photos: Path) -> Path:
 
 @pytest.fixture
 def bench(measurer: Measurer, policy: Policy) -> Bench:
-    """The lane's own matcher, on two threads' worth of lookers that share the networks."""
+    """The lane's own matcher, on two threads' worth of encoders that share the networks."""
     embedder = measurer.networks.embedder
     name = embedder.identity.name
-    looker = LaneLooker(measurer, {name: embedder}, look_for("prominent"), policy)
-    return Bench((subject(embedder.identity, "cosine", policy),), ((looker,),), measurer.networks)
+    encoder = LaneEncoder(measurer, {name: embedder}, look_for("prominent"), policy)
+    return Bench((matcher_under_test(embedder.identity, "cosine", policy),), ((encoder,),), measurer.networks)
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Found:
 def _measured(bench: Bench, faces: Path, chosen: Chosen | None = None) -> Found:
     pairs = read_pairs(faces / "pairs.csv", faces, ["group"])
     (one,) = measure(pairs, faces, bench, chosen)
-    return Found(one.subject.name, {figure.name: figure for figure in one.figures})
+    return Found(one.matcher.name, {figure.name: figure for figure in one.figures})
 
 
 def test_counts_matches_people_and_failures(faces: Path, bench: Bench) -> None:
@@ -176,13 +176,13 @@ def test_prominent_face_is_large_not_edge() -> None:
 def test_face_policy_calls_cut_fails_acquisition(measurer: Measurer, policy: Policy) -> None:
     live = {**policy.quality.live, "shown": Limit(min=0.9)}
     rules = policy.model_copy(update={"quality": policy.quality.model_copy(update={"live": live})})
-    looker = LaneLooker(measurer, {}, look_for("largest"), rules)
+    encoder = LaneEncoder(measurer, {}, look_for("largest"), rules)
     picture = np.zeros((9, 9, 3), np.uint8)
     face = object()
-    assert looker.failure(Sighting(picture, 0, None, {})) == "no_face"
+    assert encoder.failure(Sighting(picture, 0, None, {})) == "no_face"
     for shown, cause in ((Measured(0.8), "cut_by_frame"), (Measured(1.0), None)):
         sighting = Sighting(picture, 1, face, {"shown": shown})  # type: ignore[arg-type]
-        assert looker.failure(sighting) == cause
+        assert encoder.failure(sighting) == cause
 
 
 class _Slow:
@@ -190,12 +190,12 @@ class _Slow:
 
     matchers = ("slow",)
 
-    def look(self, image_bgr: Any) -> dict[str, Any]:
+    def encode(self, image_bgr: Any) -> dict[str, Any]:
         cut = image_bgr.shape[0] % 2
         return {"slow": Failure("odd") if cut else np.array([image_bgr.shape[0]], np.float32)}
 
-    def capture(self, images_bgr: Any, interval_s: float) -> dict[str, Any]:
-        return self.look(next(images_bgr))
+    def encode_capture(self, images_bgr: Any, interval_s: float) -> dict[str, Any]:
+        return self.encode(next(images_bgr))
 
 
 def test_thread_count_changes_no_answer(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_thread_count_changes_no_answer(tmp_path: Path) -> None:
     names = [f"{height}.jpg" for height in range(8, 40)]
     for height in range(8, 40):
         (tmp_path / f"{height}.jpg").write_bytes(encode_jpeg(np.zeros((height, 8, 3), np.uint8)))
-    workers: list[tuple[Looker, ...]] = [(_Slow(),)] * 4
+    workers: list[tuple[PictureEncoder, ...]] = [(_Slow(),)] * 4
     taken = acquire(names, tmp_path, workers)["slow"]
     assert list(taken.vectors) == names[::2]
     assert [float(vector[0]) for vector in taken.vectors.values()] == list(range(8, 40, 2))
@@ -211,9 +211,9 @@ def test_thread_count_changes_no_answer(tmp_path: Path) -> None:
 
 
 def test_uncalibrated_matcher_threshold_usual_or_none(policy: Policy) -> None:
-    usual = subject(MatcherIdentity("face_recognition", "0" * 64, "1" * 64), "euclidean", policy)
+    usual = matcher_under_test(MatcherIdentity("face_recognition", "0" * 64, "1" * 64), "euclidean", policy)
     assert (usual.threshold, usual.threshold_from) == (0.4, "usual: not calibrated here")
-    unknown = subject(MatcherIdentity("own", "0" * 64, "1" * 64), "cosine", policy)
+    unknown = matcher_under_test(MatcherIdentity("own", "0" * 64, "1" * 64), "cosine", policy)
     assert unknown.threshold is None
     assert "none" in unknown.threshold_from
 
@@ -222,9 +222,9 @@ def test_foreign_calibration_lends_no_threshold(policy: Policy) -> None:
     """One of other weights or other preprocessing."""
     [calibrated] = policy.calibrated
     own = calibrated.calibration.matcher
-    assert subject(own, "cosine", policy).threshold == calibrated.band.admit
+    assert matcher_under_test(own, "cosine", policy).threshold == calibrated.band.admit
     for other in (replace(own, sha256="0" * 64), replace(own, preprocessing="0" * 64)):
-        found = subject(other, "cosine", policy)
+        found = matcher_under_test(other, "cosine", policy)
         assert found.threshold != calibrated.band.admit
         assert "usual: policy" in found.threshold_from
         assert "other weights, other preprocessing or arithmetic" in found.threshold_from
@@ -314,12 +314,12 @@ class _Impatient(_Slow):
     def __init__(self) -> None:
         self.looked_at = 0
 
-    def look(self, image_bgr: Any) -> dict[str, Any]:
+    def encode(self, image_bgr: Any) -> dict[str, Any]:
         self.looked_at += 1
         if self.looked_at == 3:
             signal.raise_signal(signal.SIGINT)
             time.sleep(0.1)
-        return super().look(image_bgr)
+        return super().encode(image_bgr)
 
 
 def test_ctrl_c_starts_no_further_picture(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from benchmarks.accuracy.error_rates import Outcome
 from benchmarks.accuracy.measure import Measured
 from benchmarks.accuracy.score_plots import SHARES, det, deviate, draw, histogram
 from benchmarks.accuracy.scores import Scored, listed_impostors
-from benchmarks.acquisition.matchers import subject
+from benchmarks.acquisition.matchers import matcher_under_test
 from benchmarks.harness.plots import COLOURS, DASHES, HATCHES, bars, curves, svg
 from lane.decision.policy import load
 from models.values.identity import MatcherIdentity
@@ -98,7 +98,9 @@ def test_drawings_per_matcher_and_one_together() -> None:
     policy = load()
     one, two = (
         Measured(
-            subject(MatcherIdentity(name, "a" * 64, "b" * 64), "cosine", policy), {"all": _outcome(1)}, ()
+            matcher_under_test(MatcherIdentity(name, "a" * 64, "b" * 64), "cosine", policy),
+            {"all": _outcome(1)},
+            (),
         )
         for name in ("one", "two")
     )

@@ -30,7 +30,7 @@ def _gallery(seed: int, pictures: int, people: int, metric: Metric = "cosine") -
     rng = np.random.default_rng(seed)
     vectors = rng.normal(size=(pictures, 8)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return Gallery.of(list(vectors), rng.integers(0, people, pictures), metric)
+    return Gallery.stack(list(vectors), rng.integers(0, people, pictures), metric)
 
 
 def _plain(gallery: Gallery) -> Scores:
@@ -113,7 +113,7 @@ def test_full_score_square_never_in_memory() -> None:
 
 def test_non_finite_embedding_is_refused() -> None:
     with pytest.raises(BenchmarkError, match="not finite"):
-        Gallery.of([np.full(4, np.nan, np.float32)], np.array([0]), "cosine")
+        Gallery.stack([np.full(4, np.nan, np.float32)], np.array([0]), "cosine")
 
 
 def _listed(values: Scores) -> Impostors:

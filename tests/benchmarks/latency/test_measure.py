@@ -16,7 +16,7 @@ from benchmarks.harness.result_file import parse
 from benchmarks.harness.tables import show
 from benchmarks.harness.timing import QUANTILES
 from benchmarks.latency.cold_start import PARTS
-from benchmarks.latency.energy import Bill
+from benchmarks.latency.energy import EnergyUse
 from benchmarks.latency.measure import STAGES, others
 from models.catalogue import catalogue
 from models.errors import ProviderError
@@ -64,7 +64,7 @@ def test_whole_exceeds_parts_within_first_frame(result: Result, cpu: dict[Name, 
     assert result[f"{CPU}, passages", "passages"].number == 2
 
 
-def test_each_plan_place_and_batch_told(result: Result, cpu: dict[Name, Figure]) -> None:
+def test_each_batch_of_plan_is_measured(result: Result, cpu: dict[Name, Figure]) -> None:
     assert not [name for name in cpu if name[0] == "end to end" and len(name) > 1]  # one place alone
     threads = f"{available_cores()} threads"
     batches = {one.name[1:4] for one in result.under(f"{CPU}, batches")}
@@ -107,7 +107,7 @@ def test_provider_that_fails_says_why(result: Result) -> None:
         assert why is None or provider in why
 
 
-def test_provider_told_by_long_name() -> None:
+def test_providers_are_known_by_long_name() -> None:
     """However it was asked for."""
     assert others(None) == tuple(name for name in KNOWN if name != "CPUExecutionProvider")
     assert others(["cpu", "openvino", "OpenVINOExecutionProvider"]) == ("OpenVINOExecutionProvider",)
@@ -131,7 +131,7 @@ def shown(result: Result) -> str:
 def test_text_tells_stages_whole_cold_start(
     result: Result,
 ) -> None:
-    """It says why energy is not told."""
+    """It says why energy is not text."""
     text = shown(result)
     assert "matcher in fp32" in text
     for named in ("until the gate is commanded", "first frame", "first decision", *STAGES):
@@ -140,9 +140,9 @@ def test_text_tells_stages_whole_cold_start(
         assert f"{what} not available: {why[:40]}" in text
 
 
-def test_joules_and_impossible_batch_are_told(result: Result) -> None:
+def test_text_shows_joules_and_impossible_batch(result: Result) -> None:
     """A batch that no graph takes."""
-    joules = Bill(joules={"processor": 9.0}, seconds=3.0).figures((CPU, "energy"), 2)
+    joules = EnergyUse(joules={"processor": 9.0}, seconds=3.0).figures((CPU, "energy"), 2)
     batch = not_available({"2": "takes one picture at a time"}, "batches", "2 threads", "detector")
     text = shown(result.model_copy(update={"figures": (*joules, *batch)}))
     assert "4.50\N{NO-BREAK SPACE}J" in text
@@ -157,10 +157,10 @@ def test_unkeepable_result_is_not_measured(tmp_path: Path) -> None:
 
 
 def test_help_teaches_each_command() -> None:
-    told = run("--help").stdout
-    assert "latency" in told
-    assert "accuracy" in told
-    assert "Start here" in told
+    text = run("--help").stdout
+    assert "latency" in text
+    assert "accuracy" in text
+    assert "Start here" in text
 
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="asks Linux when the networks are loaded")
@@ -170,8 +170,8 @@ def test_ctrl_c_ends_run_without_traceback() -> None:
         while process.poll() is None and "onnxruntime" not in maps.read_text(encoding="utf-8"):
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        told, complained = process.communicate(timeout=60)
+        printed, complained = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert not told
+    assert not printed
     assert "stopped" in complained
     assert "Traceback" not in complained

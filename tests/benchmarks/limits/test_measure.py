@@ -109,7 +109,7 @@ def result(photos: Path) -> Result:
 
 
 @pytest.mark.thorough
-def test_ceilings_and_unmeasured_are_told(result: Result) -> None:
+def test_result_names_every_ceiling(result: Result) -> None:
     assert {one.name[1] for one in result.under("ceilings")} == {
         "float32 product by onnxruntime",
         "float32 product by numpy",
@@ -157,9 +157,9 @@ def test_ctrl_c_ends_run_and_children() -> None:
         while process.poll() is None and not (started := children.read_text(encoding="ascii").split()):
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        told, complained = process.communicate(timeout=60)
+        printed, complained = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert not told
+    assert not printed
     assert "stopped" in complained
     assert "Traceback" not in complained
     assert not any(Path("/proc", child, "exe").exists() for child in started)

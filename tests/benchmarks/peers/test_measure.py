@@ -89,7 +89,7 @@ def test_another_persons_face_is_not_timed(lane: LanePass, walk: Walk, photos: P
 
 
 @pytest.mark.thorough
-def test_every_peer_told_with_job_reason(photos: Path) -> None:
+def test_every_peer_has_figures_or_reason(photos: Path) -> None:
     """What it does, or why not."""
     assert photos.is_dir()
     done = run("peers", "--frames", "2", "--json", "-")

@@ -39,7 +39,7 @@ def test_every_figure_shows_its_improvement() -> None:
     assert (lanes.values, lanes.ratios()) == ((2.0, 4.0), (1.0, 2.0))
 
 
-def test_machine_differences_told_likeness_not() -> None:
+def test_only_machine_differences_are_named() -> None:
     other = latency(
         cpu="Another", gpu_models=["Some GPU"], libraries={"onnxruntime": "1.33.0", "numpy": "2.4.6"}
     )
@@ -169,10 +169,10 @@ def test_the_command_tells_draws_and_writes(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "[red]Another\N{REPLACEMENT CHARACTER}[31m" in done.stdout
     assert "end to end p99" in done.stdout
-    told = json.loads(out.read_text())
-    assert told["results"] == ["small", "large"]
-    assert told["drawings"]
-    for name in told["drawings"]:
+    written = json.loads(out.read_text())
+    assert written["results"] == ["small", "large"]
+    assert written["drawings"]
+    for name in written["drawings"]:
         assert "small" in "".join(fromstring((tmp_path / name).read_text()).itertext())
 
 

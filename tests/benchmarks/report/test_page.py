@@ -100,13 +100,13 @@ def test_thin_tail_and_impossible_share_flagged() -> None:
     assert "cannot be" not in usual
 
 
-def test_machine_carrying_none_is_told_so() -> None:
+def test_machine_carrying_no_lane_says_so() -> None:
     text = made(capacity(0))
     assert verdicts(text)[0] == "0"
     assert "not even one kept within the limit" in text
 
 
-def test_incomparable_results_told_apart_with_reason() -> None:
+def test_incomparable_results_stand_apart_with_reason() -> None:
     assert "cannot be held against each other: not comparable, since frames" in made(
         latency(), latency(conditions={"frames": "1920x1080"})
     )
