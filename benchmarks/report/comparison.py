@@ -188,7 +188,6 @@ def _text(value: JsonValue) -> str:
 
 
 def as_json(made: Comparison) -> dict[str, Any]:
-    """The comparison as JSON values, with the stamps that it rests on."""
     return {
         "benchmark": "compare",
         "compared": made.benchmark,
