@@ -43,8 +43,7 @@ class LanePass:
 
         The frame is looked at as a capture looks at it: at half scale, then closely at one face.
         """
-        watch = StageWatch()
-        started = time.perf_counter_ns()
+        watch, started = StageWatch(), time.perf_counter_ns()
         before = Before(self._before, 1 / FRAMES_PER_SECOND) if self._before else None
         found = self.measurer.find(frame, watch)
         faces = faces_that_count(found, self.rules.capture.second_face_ratio)
@@ -61,7 +60,7 @@ class LanePass:
             raise BenchmarkError(
                 f"the holder was not admitted ({codes}): timing wrong answers is worth nothing"
             )
-        return Sample({stage: watch.stages_ns[stage] for stage in STAGES}, whole_ns)
+        return Sample({stage: watch.stage_ns(stage) for stage in STAGES}, whole_ns)
 
     def _evidence(self, sighting: Sighting, similarity: Measure) -> Evidence:
         """As after a capture of as many good frames as the rules want."""

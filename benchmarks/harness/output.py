@@ -50,5 +50,5 @@ def console() -> Console:
 
 
 def say(text: str) -> None:
-    """Progress, beside the result."""
+    """On standard error: standard output has the result."""
     print(text, file=sys.stderr, flush=True)

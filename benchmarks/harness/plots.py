@@ -108,7 +108,6 @@ def ring(axes: "Axes", at: Point, place: int) -> None:
 
 
 def colour(place: int) -> str:
-    """Of the first, second or a later name."""
     return COLOURS[place % len(COLOURS)]
 
 

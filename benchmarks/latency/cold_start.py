@@ -8,7 +8,6 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -29,15 +28,8 @@ from lane.platform.clock import SystemClock
 from models.runtime.machine import ROOT
 
 FILM, PHOTO = "film.npy", "photo"
-PARTS = (
-    "process",
-    "networks",
-    "lane",
-    "first passage",
-    "first decision",
-    "first frame to gate",
-    "end to end",
-)
+PASSAGE = ("first frame to gate", "end to end")
+PARTS = ("process", "networks", "lane", "first passage", "first decision", *PASSAGE)
 """Interpreter and imports; networks loaded, warmed up and tested; journal opened and lane started; from the
 document until the gate is commanded; all of these; and the last two as of every passage."""
 LONGEST_S = 300
@@ -53,29 +45,17 @@ def measure(
     *,
     bf16: bool = False,
 ) -> list[Figure]:
-    """Each part's times over so many starts."""
     np.save(folder / FILM, np.stack(walk.frames))
     (folder / PHOTO).write_bytes(walk.document.photo)
-    request = {
-        "folder": str(folder),
-        "provider": provider,
-        "threads": threads,
-        "known": known,
-        "bf16": bf16,
-    }
+    request = {"folder": str(folder), "provider": provider, "threads": threads, "known": known, "bf16": bf16}
     started = [_start_process(request) for _ in follow(range(count), f"Starting a lane on {provider}")]
     return [times((provider, "cold", part), [one[part] for one in started], better=None) for part in PARTS]
 
 
 def _start_process(request: dict[str, Any]) -> dict[str, int]:
     """One start. BenchmarkError where it does not come to the right decision."""
-    began_ns = time.monotonic_ns()
-    command = [
-        sys.executable,
-        "-m",
-        "benchmarks.latency.cold_start",
-        json.dumps({**request, "began_ns": began_ns}),
-    ]
+    values = json.dumps({**request, "began_ns": time.monotonic_ns()})
+    command = [sys.executable, "-m", "benchmarks.latency.cold_start", values]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=LONGEST_S)
     if done.returncode:
         why = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
@@ -98,15 +78,11 @@ def start(
         passed = lane.passage()
         marks.append(round(lane.gate.commanded_s * 1e9))
     return {
-        **dict(zip(PARTS, _between(marks), strict=False)),
+        **{part: after - before for part, (before, after) in zip(PARTS, pairwise(marks), strict=False)},
         "first decision": marks[-1] - began_ns,
         "first frame to gate": passed.first_frame_ns,
         "end to end": passed.last_frame_ns,
     }
-
-
-def _between(marks: Sequence[int]) -> list[int]:
-    return [after - before for before, after in pairwise(marks)]
 
 
 def _document(photo: bytes) -> TravelDocument:
@@ -117,7 +93,7 @@ def _document(photo: bytes) -> TravelDocument:
 
 
 def main() -> None:
-    """The process that is started: request by one JSON object, answers with another."""
+    """The process that is started: it takes one JSON object, and answers with another."""
     request = json.loads(sys.argv[1])
     print(json.dumps(start(**{**request, "folder": Path(request["folder"])})))
 

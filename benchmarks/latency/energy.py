@@ -20,8 +20,6 @@ MICRO, MILLI = 1e-6, 1e-3
 
 
 class Meter(Protocol):
-    """A counter of energy."""
-
     def joules(self) -> float:
         """Since any fixed moment; never goes back. Raises OSError where it cannot be read any more."""
         ...
@@ -68,7 +66,6 @@ class Rapl:
             return f"{folders[0]}/energy_uj cannot be read: {error}"
 
     def joules(self) -> float:
-        """Of all of them."""
         return sum(zone.joules() for zone in self.zones)
 
 
@@ -125,15 +122,11 @@ class EnergyUse:
     seconds: float = 0.0
 
     def figures(self, row: Name, decisions: int) -> Iterator[Figure]:
-        """By processor and GPU; not available what is not counted."""
         for name, joules in self.joules.items():
             if decisions and self.seconds:
-                cost = Figure(name=(*row, name, "a decision"), value=round(joules / decisions, 4), unit="J")
-                yield cost
-                yield from counts(
-                    (*row, name),
-                    {"joules": round(joules, 3), "mean watts": round(joules / self.seconds, 3)},
-                )
+                yield Figure(name=(*row, name, "a decision"), value=round(joules / decisions, 4), unit="J")
+                numbers = {"joules": round(joules, 3), "mean watts": round(joules / self.seconds, 3)}
+                yield from counts((*row, name), numbers)
         yield from not_available(self.reasons, *row)
 
 

@@ -35,18 +35,7 @@ from models.runtime.providers import CPU, KNOWN, named
 from models.runtime.threads import available_cores
 
 WARM_UP, WARM_UP_PASSAGES = 10, 2
-STAGES = (
-    "decode",
-    "detect",
-    "align",
-    "quality",
-    "liveness",
-    "embed",
-    "compare",
-    "decide",
-    "ledger",
-    "gate",
-)
+STAGES = ("decode", "detect", "align", "quality", "liveness", "embed", "compare", "decide", "ledger", "gate")
 """In the order of the flow. Cues of liveness, ledger and gate are once a passage, the others once a frame."""
 MEANING = {
     "end to end": "from the capture of the frame that the decision ended on until the gate is commanded",
@@ -67,8 +56,6 @@ class Film:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bench:
-    """What all measuring shares."""
-
     plan: Plan
     rules: Policy
     films: Mapping[Size, Film]
@@ -226,8 +213,7 @@ def _batches(provider: str, threads: int, measurer: Measurer, bench: Bench) -> I
 def _cold(provider: str, bench: Bench) -> list[Figure]:
     film, threads = bench.films[bench.plan.sizes[0]], bench.plan.threads[0]
     with bound(threads), tempfile.TemporaryDirectory(dir=bench.folder) as folder:
-        count = bench.plan.counts.cold
-        arguments = (film.walk, film.known, provider, threads, count, Path(folder))
+        arguments = (film.walk, film.known, provider, threads, bench.plan.counts.cold, Path(folder))
         return cold_start.measure(*arguments, bf16=bench.plan.bf16)
 
 
@@ -242,16 +228,14 @@ def _peers(bench: Bench) -> tuple[dict[str, str], list[Figure]]:
 
 def _work(plan: Plan) -> dict[str, JsonValue]:
     sizes = [size_name(size) for size in plan.sizes]
-    drawn = f"{drawn_frames.DISTINCT} of the simulated holder standing, seed {drawn_frames.SEED}"
     return {
-        "frames": f"{', '.join(sizes)}; {drawn}",
+        "frames": drawn_frames.description(f"{', '.join(sizes)};"),
         "sizes": [*sizes],
         "frames_per_second": CAMERA_FRAMES_PER_SECOND,
     }
 
 
 def size_name(size: Size) -> str:
-    """As the command line has it."""
     return f"{size[0]}x{size[1]}"
 
 

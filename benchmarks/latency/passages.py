@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,6 @@ from lane.desk.simulated import SimulatedDesk
 from lane.desk.status import LaneIdentity
 from lane.desk.status_reporter import StatusReporter, WatchedCamera
 from lane.document.simulated import SimulatedReader
-from lane.document.travel_document import TravelDocument
 from lane.gate.simulated import SimulatedGate
 from lane.ledger.journal import SqliteJournal
 from lane.ledger.port import Draft, Picture, Standing
@@ -78,7 +78,6 @@ class TimedJournal(SqliteJournal):
         standing: Standing | None = None,
         pictures: Sequence[Picture] = (),
     ) -> None:
-        """See `lane.ledger.port.Journal.record`."""
         began_ns = time.monotonic_ns()
         super().record(drafts, at=at, standing=standing, pictures=pictures)
         if drafts[0].kind == "passage.judged":
@@ -115,8 +114,6 @@ def last_entries(ledger: Path, count: int) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A lane that serves one holder again and again."""
-
     station: Station
     camera: PacedCamera
     gate: TimedGate
@@ -171,7 +168,7 @@ def lane_for(
         station = Station(
             settings.lane,
             judge=Judge(WatchedCamera(camera, status_reporter, clock), measurer, rules, clock),
-            reader=SimulatedReader(_again_and_again(walk.document)),
+            reader=SimulatedReader(repeat(walk.document)),
             gate=gate,
             journal=journal,
             outbox=Outbox(journal, desk, clock),
@@ -186,16 +183,11 @@ def lane_for(
         yield Lane(station, camera, gate, journal, known)
 
 
-def _again_and_again(document: TravelDocument) -> Iterator[TravelDocument]:
-    while True:
-        yield document
-
-
 class NoScreen:
     """See `lane.passage.port.Screen`: nobody watches."""
 
     def show(self, passage: PassageId, state: State, /) -> None:
-        """Show it to nobody."""
+        pass
 
 
 def known_similarity(walk: Walk, measurer: Measurer) -> float:

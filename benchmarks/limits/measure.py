@@ -7,7 +7,6 @@ adds as the graph says cannot be faster. Ceilings, graphs and lane are timed in 
 turn.
 """
 
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,7 +22,7 @@ from benchmarks.harness.measurer import build_measurer, runtime_settings, shippe
 from benchmarks.harness.progress import follow
 from benchmarks.harness.result import SHARE, Figure, Result, counts, not_available
 from benchmarks.harness.stamp import stamp
-from benchmarks.harness.timing import ratio, times
+from benchmarks.harness.timing import ratio, timed, times
 from benchmarks.limits.ceilings import Ceiling, Ceilings, ceilings
 from benchmarks.limits.operation_count import Work, count
 from lane.capture.measuring import Measurer, Stopwatch
@@ -62,6 +61,8 @@ MEANING = {
 }
 
 Answer = Mapping[str, Tensor]
+Key = tuple[str, tuple[int, ...]]
+"""The name of a network, and the shape of its input."""
 
 
 class RecordingSession:
@@ -73,11 +74,9 @@ class RecordingSession:
 
     @property
     def provider(self) -> str:
-        """Where the session runs."""
         return self._session.provider
 
     def run(self, tensor: Tensor) -> Answer:
-        """The session's answer."""
         answer = self._session.run(tensor)
         self.calls.append((tensor, answer))
         return answer
@@ -85,8 +84,6 @@ class RecordingSession:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Net:
-    """A network, or the part of one that is run by itself."""
-
     name: str
     spec: NetworkSpec
     graph: bytes
@@ -103,43 +100,27 @@ class Run:
 
     def time_ns(self) -> int:
         """Of the runtime's own run; BenchmarkError unless its answer is the known one."""
-        started = time.perf_counter_ns()
-        answer = self.net.session.bare(self.tensor)
-        took_ns = time.perf_counter_ns() - started
-        self.check(answer)
-        return took_ns
-
-    def check(self, answer: Answer) -> None:
-        """BenchmarkError unless this is the known answer."""
+        answer, took_ns = timed(lambda: self.net.session.bare(self.tensor))
         for name, known in self.answer.items():
             if not np.abs(answer[name] - known).max() <= CLOSE * np.abs(known).max():  # NaN compares false
                 raise BenchmarkError(f"{self.net.name} answers otherwise than before: {name}")
+        return took_ns
 
     @property
-    def least_bytes(self) -> int:
-        """Beside its weights: what goes in and what comes out."""
-        return self.tensor.nbytes + sum(one.nbytes for one in self.answer.values())
+    def key(self) -> Key:
+        return self.net.name, self.tensor.shape
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Graph:
-    """One of the graphs, and its work."""
-
     run: Run
     work: Work
 
     @property
     def least_bytes(self) -> int:
         """What no program avoids reading or writing."""
-        return self.work.weights_bytes + self.run.least_bytes
-
-    @property
-    def key(self) -> "Key":
-        """Its name and the shape of its input."""
-        return _key(self.run)
-
-
-Key = tuple[str, tuple[int, ...]]
+        outputs_bytes = sum(one.nbytes for one in self.run.answer.values())
+        return self.work.weights_bytes + self.run.tensor.nbytes + outputs_bytes
 
 
 @dataclass(slots=True)
@@ -153,19 +134,15 @@ class Turns:
     """By stage."""
 
     def time_ceiling(self, ceiling: Ceiling) -> None:
-        """What the machine can do, now."""
         self.ceilings[ceiling.name].append(ceiling.time_ns())
 
     def time_graph(self, graph: Graph) -> None:
-        """One graph alone."""
-        self.graphs[graph.key].append(graph.run.time_ns())
+        self.graphs[graph.run.key].append(graph.run.time_ns())
 
     def time_lane(self, lane: LanePass, frame: ImageBGR) -> None:
-        """All of a lane's work on a frame."""
         self.lane.append(lane.run(frame))
 
     def time_bare(self, runs: Sequence[Run]) -> None:
-        """The networks' part of it, by the runtime alone."""
         took = dict.fromkeys(STAGES, 0)
         for run in runs:
             took[STAGE_OF[run.net.spec.role]] += run.time_ns()
@@ -186,15 +163,15 @@ def measure(turns: int, threads: int | None, provider: str) -> Result:
     sessions = {name: net.session for name, net in nets.items()}
     lane = LanePass(_measurer(built, sessions, rules), rules, walk)
     warm_up(lane, walk.first(WARM_UP))
-    timed = Turns()
+    turns_ns = Turns()
     with ceilings(settings, used) as highest, settled_garbage():
         for number in follow(range(turns), "Ceilings, graphs and lane in turns"):
             place = _there_and_back(number, len(runs))
-            steps: list[Callable[[], None]] = [partial(timed.time_ceiling, one) for one in highest.every]
-            steps += [partial(timed.time_graph, graph) for graph in graphs]
+            steps: list[Callable[[], None]] = [partial(turns_ns.time_ceiling, one) for one in highest.every]
+            steps += [partial(turns_ns.time_graph, graph) for graph in graphs]
             steps += [
-                partial(timed.time_lane, lane, walk.frames[place]),
-                partial(timed.time_bare, runs[place]),
+                partial(turns_ns.time_lane, lane, walk.frames[place]),
+                partial(turns_ns.time_bare, runs[place]),
             ]
             for step in steps if number % 2 else reversed(steps):
                 step()
@@ -204,13 +181,12 @@ def measure(turns: int, threads: int | None, provider: str) -> Result:
         stamp=about,
         conditions={**about.same_lane, "threads": used},
         settings={"provider": named(provider).name},
-        figures=tuple(figures(graphs, runs, highest, timed)),
+        figures=tuple(figures(graphs, runs, highest, turns_ns)),
         meaning=MEANING,
     )
 
 
 def _nets(built: Networks, settings: RuntimeSettings) -> dict[str, Net]:
-    """All that a lane runs, by name."""
     cache, nets = weights.cache_dir(), {}
     for spec in (built.catalogue.named(one.name) for one in built.identities):
         session = session_of(spec, cache, settings)
@@ -257,14 +233,10 @@ def _recorded(
 
 def _graphs(runs: Sequence[Sequence[Run]]) -> list[Graph]:
     """Each graph on each shape that it was fed."""
-    first = {_key(run): run for of_frame in reversed(runs) for run in reversed(of_frame)}
+    first = {run.key: run for of_frame in reversed(runs) for run in reversed(of_frame)}
     return [
         Graph(run, count(run.net.graph, run.net.name, run.tensor.shape)) for _, run in sorted(first.items())
     ]
-
-
-def _key(run: Run) -> Key:
-    return run.net.name, run.tensor.shape
 
 
 def _there_and_back(number: int, count: int) -> int:
@@ -274,22 +246,21 @@ def _there_and_back(number: int, count: int) -> int:
 
 
 def figures(
-    graphs: Sequence[Graph], runs: Sequence[Sequence[Run]], highest: Ceilings, timed: Turns
+    graphs: Sequence[Graph], runs: Sequence[Sequence[Run]], highest: Ceilings, turns_ns: Turns
 ) -> Iterator[Figure]:
-    """Ceilings, graphs, stages and overhead."""
-    limits = Limits(highest, timed)
-    by_key = {graph.key: graph for graph in graphs}
-    places = [_there_and_back(number, len(runs)) for number in range(len(timed.lane))]
+    limits = Limits(highest, turns_ns)
+    by_key = {graph.run.key: graph for graph in graphs}
+    places = [_there_and_back(number, len(runs)) for number in range(len(turns_ns.lane))]
     needed = [
-        _needed_ns(limits, turn, [by_key[_key(run)] for run in runs[at]]) for turn, at in enumerate(places)
+        _needed_ns(limits, turn, [by_key[run.key] for run in runs[at]]) for turn, at in enumerate(places)
     ]
-    whole = [sample.whole_ns for sample in timed.lane]
-    bare = [sum(by_stage.values()) for by_stage in timed.bare]
+    whole = [sample.whole_ns for sample in turns_ns.lane]
+    bare = [sum(by_stage.values()) for by_stage in turns_ns.bare]
     yield from limits.figures()
     for graph in graphs:
-        yield from _graph(graph, timed.graphs[graph.key], limits)
+        yield from _graph(graph, turns_ns.graphs[graph.run.key], limits)
     for stage in STAGES:
-        yield from _stage(stage, timed, needed)
+        yield from _stage(stage, turns_ns, needed)
     yield ratio(("overhead", "lane over bare networks"), whole, bare, better="lower")
     yield times(("overhead", "lane"), whole)
     yield times(("overhead", "bare networks"), bare)
@@ -300,20 +271,18 @@ class Limits:
     """The ceilings of each turn."""
 
     highest: Ceilings
-    timed: Turns
+    turns_ns: Turns
 
     def flop_per_ns(self, turn: int) -> float:
         """The fastest float32 product's, so GFLOP a second."""
-        return max(one.amount / self.timed.ceilings[one.name][turn] for one in self.highest.products)
+        return max(one.amount / self.turns_ns.ceilings[one.name][turn] for one in self.highest.products)
 
     def needed_ns(self, graph: Graph, turn: int) -> float:
-        """The longer of its two times at the ceilings."""
         copy = self.highest.copy
-        bytes_per_ns = copy.amount / self.timed.ceilings[copy.name][turn]
+        bytes_per_ns = copy.amount / self.turns_ns.ceilings[copy.name][turn]
         return max(graph.work.products_flop / self.flop_per_ns(turn), graph.least_bytes / bytes_per_ns)
 
     def figures(self) -> Iterator[Figure]:
-        """Giga-operations and gigabytes a second."""
         highest = self.highest
         for one in highest.products:
             yield from self._rate(one, f"float32 product by {one.name}", "GFLOP/s")
@@ -325,7 +294,7 @@ class Limits:
 
     def _rate(self, ceiling: Ceiling, name: str, unit: str) -> Iterator[Figure]:
         """Bytes, or operations, in a nanosecond are gigabytes in a second."""
-        rates = [ceiling.amount / took for took in self.timed.ceilings[ceiling.name]]
+        rates = [ceiling.amount / took for took in self.turns_ns.ceilings[ceiling.name]]
         row = ("ceilings", name)
         yield Figure(name=(*row, "median"), value=round(median(rates), 2), unit=unit, better="higher")
         yield Figure(name=(*row, "best"), value=round(max(rates), 2), unit=unit)
@@ -363,13 +332,13 @@ def _needed_ns(limits: Limits, turn: int, graphs: Sequence[Graph]) -> dict[str, 
     return needed
 
 
-def _stage(stage: str, timed: Turns, needed: Sequence[Mapping[str, float]]) -> Iterator[Figure]:
+def _stage(stage: str, turns_ns: Turns, needed: Sequence[Mapping[str, float]]) -> Iterator[Figure]:
     """A stage without a graph has no limit that is known."""
-    took, limit = [sample.stages_ns[stage] for sample in timed.lane], [one[stage] for one in needed]
+    took, limit = [sample.stages_ns[stage] for sample in turns_ns.lane], [one[stage] for one in needed]
     row = ("stages", stage)
     yield times(row, took, better=None)
     if all(limit):
         yield ratio((*row, "share of limit"), limit, took, unit=SHARE)
-        bare_ms = median(one[stage] for one in timed.bare) / 1e6
+        bare_ms = median(one[stage] for one in turns_ns.bare) / 1e6
         yield Figure(name=(*row, "bare ms"), value=round(bare_ms, 4))
         yield Figure(name=(*row, "limit ms"), value=round(median(limit) / 1e6, 4))

@@ -20,8 +20,6 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node with the shapes around it."""
-
     operator: str
     inputs: tuple[Shape, ...]
     """Of an input that is left out: ()."""
@@ -31,8 +29,6 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Of one run, on one shape of input."""
-
     products_flop: int
     """In convolutions and matrix products, without their biases."""
     flop: int
@@ -70,10 +66,8 @@ def _each(operations: int) -> Callable[[Node], int]:
     return lambda node: operations * math.prod(node.output)
 
 
-def _of_input(node: Node) -> int:
-    return math.prod(node.inputs[0])
-
-
+VIEWS = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity")
+"""The same numbers under another shape: nothing is moved."""
 PRODUCTS: Mapping[str, Callable[[Node], int]] = {
     "Conv": _convolution,
     "Gemm": _general_product,
@@ -87,12 +81,12 @@ OTHERS: Mapping[str, Callable[[Node], int]] = {
     **dict.fromkeys(("Sigmoid", "Tanh", "Exp", "Sqrt"), _each(1)),
     **dict.fromkeys(("PRelu", "BatchNormalization", "QuantizeLinear", "DequantizeLinear"), _each(2)),
     **dict.fromkeys(("MaxPool", "AveragePool"), _pooled),
-    **dict.fromkeys(("GlobalAveragePool", "GlobalMaxPool", "ReduceMean", "ReduceSum"), _of_input),
-    **dict.fromkeys(("Transpose", "Pad", "Concat", "Cast", "Slice"), _each(0)),
-    **dict.fromkeys(("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"), _each(0)),
+    **dict.fromkeys(
+        ("GlobalAveragePool", "GlobalMaxPool", "ReduceMean", "ReduceSum"),
+        lambda node: math.prod(node.inputs[0]),
+    ),
+    **dict.fromkeys(("Transpose", "Pad", "Concat", "Cast", "Slice", *VIEWS), _each(0)),
 }
-VIEWS = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"})
-"""The same numbers under another shape: nothing is moved."""
 
 
 def count(graph: bytes, name: str, shape: Sequence[int]) -> Work:

@@ -7,18 +7,12 @@ import numpy as np
 import pytest
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.drawn_frames import Walk, holder
+from benchmarks.harness.drawn_frames import Walk
 from benchmarks.harness.measurer import runtime_settings
 from benchmarks.latency import batches, cold_start, decoding_and_liveness
 from benchmarks.latency.passages import known_similarity
 from lane.capture.measuring import Measurer
 from models.runtime.providers import CPU
-
-
-@pytest.fixture(scope="module")
-def walk(measurer: Measurer, photos: object) -> Walk:
-    assert photos
-    return holder(measurer)
 
 
 def test_every_decoded_frame_is_timed(walk: Walk) -> None:

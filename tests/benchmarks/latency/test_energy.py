@@ -113,7 +113,6 @@ def test_machine_without_gpu_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_decision_costs_share_uncounted_is_null(tmp_path: Path) -> None:
-    """What is not counted is null with a reason."""
     zone(tmp_path, "intel-rapl:0", "package-0", 0)
     with counted({"processor": found(tmp_path), "gpu": "none here"}) as used:
         zone(tmp_path, "intel-rapl:0", "package-0", 10_000_000)

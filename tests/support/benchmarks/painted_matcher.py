@@ -51,7 +51,6 @@ class Painted:
     matchers = (SUBJECT.name,)
 
     def encode(self, image_bgr: ImageBGR) -> Mapping[str, Vector | Failure]:
-        """By matcher."""
         height = image_bgr.shape[0]
         if height == FACELESS:
             return {SUBJECT.name: Failure("no_face")}
@@ -62,5 +61,4 @@ class Painted:
     def encode_capture(
         self, images_bgr: Iterator[ImageBGR], interval_s: float
     ) -> Mapping[str, Vector | Failure]:
-        """The first frame tells."""
         return self.encode(next(images_bgr))
