@@ -1,5 +1,3 @@
-"""`accuracy`: who is confused with whom."""
-
 from pathlib import Path, PurePath
 from typing import Annotated, Literal
 
@@ -12,7 +10,16 @@ from benchmarks.acquisition.matchers import bench
 from benchmarks.acquisition.pairs import ALL, Pair, grouping, groups, read_pairs
 from benchmarks.acquisition.sequences import compared, encode_as_capture, read_sequences
 from benchmarks.harness.measurer import shipped_policy
-from benchmarks.harness.options import GroupBy, Json, Matchers, Root, Which, Workers, similarities
+from benchmarks.harness.options import (
+    FrameInterval,
+    GroupBy,
+    Json,
+    Matchers,
+    Root,
+    Which,
+    Workers,
+    similarities,
+)
 from benchmarks.harness.output import deliver, say
 from benchmarks.harness.result import Result, not_available
 from benchmarks.harness.stamp import sha256_of, stamp
@@ -58,9 +65,7 @@ def accuracy(
     thresholds: Annotated[
         str | None, typer.Option(help="Similarities to report, such as 0.4,0.5; else 0.30 to 0.60.")
     ] = None,
-    frame_interval: Annotated[
-        float, typer.Option(min=0.001, help="Seconds between two frames of a sequence.")
-    ] = 0.2,
+    frame_interval: FrameInterval = 0.2,
     workers: Workers = None,
 ) -> None:
     """Measure how often impostor pairs match (FMR) and genuine pairs do not (FNMR), with 95 % intervals.
@@ -116,7 +121,6 @@ def _listed(
 
 
 def _more(pattern: str | None, root: Path, impostors: str) -> tuple[str, ...]:
-    """The pictures of a pattern, relative to the root."""
     if pattern is None:
         return ()
     if impostors != "all":

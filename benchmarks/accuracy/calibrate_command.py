@@ -1,5 +1,3 @@
-"""`calibrate`: what a score is worth, as a file."""
-
 import json
 from pathlib import Path
 from typing import Annotated

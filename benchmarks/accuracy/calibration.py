@@ -7,14 +7,13 @@ strangers are rare, at each 0.01 below; between the points nothing is claimed. E
 binomial one and the one over people (`bootstrap`), which is there where strangers have become rare.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.accuracy.bootstrap import Interval
-from benchmarks.accuracy.error_rates import ENOUGH_PEOPLE, Outcome
+from benchmarks.accuracy.error_rates import ENOUGH_PEOPLE, Outcome, significant, worst_of
 from benchmarks.accuracy.measure import Chosen, Trial, named, outcomes
 from benchmarks.acquisition.acquire import Acquired, acquire
 from benchmarks.acquisition.identities import identify
@@ -22,7 +21,7 @@ from benchmarks.acquisition.matchers import Bench
 from benchmarks.acquisition.pairs import ALL, Pair, pictures, read_pairs
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.result import SHARE, Figure, NotAvailable, counts
-from benchmarks.harness.stamp import sha256_of
+from benchmarks.harness.stamp import sha256_of, sha256_of_all
 from lane.decision.calibration import FORMAT
 from lane.evaluation.intervals import CONFIDENCE, Rate
 
@@ -33,7 +32,6 @@ RARE = 0.01
 NEARLY_ALL = 0.999
 """The points begin where so many strangers score."""
 WANTED = (1e-2, 1e-3, 1e-4, 1e-5)
-DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +66,9 @@ def calibrate(lists: Sequence[Listed], root: Path, bench: Bench) -> dict[str, An
     who.must_tell()
     acquired = acquire(pictures(pairs), root, bench.workers)[matcher.name]
     every = outcomes(pairs, Trial(who, acquired, matcher.metric, Chosen("all", thresholds=GRID)))
-    identity = matcher.identity
     return {
         "format": FORMAT,
-        "matcher": {
-            "name": identity.name,
-            "sha256": identity.sha256,
-            "preprocessing": identity.preprocessing,
-            "arithmetic": matcher.arithmetic,
-        },
+        "matcher": {**asdict(matcher.identity), "arithmetic": matcher.arithmetic},
         "data": [_data(one, root, acquired) for one in lists],
         "impostors": "fmr: every two people of the data; worst_fmr: every two of one group",
         "confidence": CONFIDENCE,
@@ -97,16 +89,16 @@ def points(everybody: Outcome, groups: Mapping[str, Outcome]) -> list[dict[str, 
     return [
         {
             "score": score,
-            "fmr": _rounded(everyone.rate),
-            "fmr_high": _rounded(everyone.high),
+            "fmr": significant(everyone.rate),
+            "fmr_high": significant(everyone.high),
             "worst_group": name,
-            "worst_fmr": _rounded(found.rate),
-            "worst_fmr_low": _rounded(found.low),
-            "worst_fmr_high": _rounded(found.high),
-            "fnmr": _rounded(below.rate),
-            "fnmr_low": _rounded(below.low),
-            "fnmr_high": _rounded(below.high),
-            "genuine_share_below": _rounded(below.rate),
+            "worst_fmr": significant(found.rate),
+            "worst_fmr_low": significant(found.low),
+            "worst_fmr_high": significant(found.high),
+            "fnmr": significant(below.rate),
+            "fnmr_low": significant(below.low),
+            "fnmr_high": significant(below.high),
+            "genuine_share_below": significant(below.rate),
         }
         for score, everyone, (name, found), below in zip(scores, overall, worst, missed, strict=True)
     ]
@@ -168,17 +160,13 @@ def _wider(exact: Sequence[Rate], by_people: Sequence[Interval]) -> list[Rate]:
 
 
 def _worst(by_group: Mapping[str, Sequence[Rate]]) -> list[tuple[str, Rate]]:
-    """At each score the group with the highest rate; of equally good ones that which is known least.
+    """At each score the worst group.
 
     The highest rate never rises with the score. The interval is that group's own: it may widen where a
     smaller group becomes the worst.
     """
-    chosen = []
-    for at in zip(*by_group.values(), strict=True):
-        rates = dict(zip(by_group, at, strict=True))
-        name = max(rates, key=lambda name: (rates[name].rate, rates[name].high))
-        chosen.append((name, rates[name]))
-    return chosen
+    at_each = zip(*by_group.values(), strict=True)
+    return [worst_of(dict(zip(by_group, rates, strict=True))) for rates in at_each]
 
 
 def _kept_apart(listed: str, group: str) -> str:
@@ -196,15 +184,10 @@ def _counts(outcome: Outcome) -> dict[str, int]:
 def _data(listed: Listed, root: Path, acquired: Acquired) -> dict[str, Any]:
     """Which pictures: a hash over the names and the contents of all, sorted by name."""
     names = sorted(pictures(listed.pairs))
-    lines = "".join(f"{sha256_of(root / name)}  {name}\n" for name in names)
     return {
         "pairs": listed.path.name,
         "pairs_sha256": sha256_of(listed.path),
         "pictures": len(names),
-        "pictures_sha256": hashlib.sha256(lines.encode()).hexdigest(),
+        "pictures_sha256": sha256_of_all(names, root),
         "failures_to_acquire": sum(name in acquired.failures for name in names),
     }
-
-
-def _rounded(rate: float) -> float:
-    return float(f"{rate:.{DIGITS}g}")

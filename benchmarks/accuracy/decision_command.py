@@ -1,5 +1,3 @@
-"""`decision`: when a lane stops looking."""
-
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +9,7 @@ from benchmarks.acquisition.pairs import grouping, read_pairs
 from benchmarks.acquisition.sequences import read_sequences
 from benchmarks.harness.drawn_frames import holder
 from benchmarks.harness.measurer import build_measurer, shipped_policy
-from benchmarks.harness.options import Json, Root, Workers, similarities
+from benchmarks.harness.options import FrameInterval, Json, Root, Workers, similarities
 from benchmarks.harness.output import deliver
 from benchmarks.harness.result import Result
 from benchmarks.harness.stamp import sha256_of, stamp
@@ -31,9 +29,7 @@ def decision(
     thresholds: Annotated[
         str, typer.Option(help="Similarities at which rules are compared, beside the policy's own.")
     ] = "0.3,0.35,0.55,0.62",
-    frame_interval: Annotated[
-        float, typer.Option(min=0.001, help="Seconds between two frames of a sequence.")
-    ] = 0.2,
+    frame_interval: FrameInterval = 0.2,
     captures: Annotated[int, typer.Option(min=1, help="Captures whose work is timed frame by frame.")] = 60,
     workers: Workers = None,
 ) -> None:

@@ -1,5 +1,3 @@
-"""`ingredients`: what each ingredient of a template is worth."""
-
 from pathlib import Path
 from typing import Annotated
 

@@ -47,8 +47,7 @@ class Chosen:
     """Pictures that no pair lists, for pairs that are formed."""
     thresholds: tuple[float, ...] = THRESHOLDS
 
-    def at(self, threshold: float | None) -> "Chosen":
-        """With this threshold too."""
+    def with_threshold(self, threshold: float | None) -> "Chosen":
         return self if threshold is None else replace(self, thresholds=(*self.thresholds, threshold))
 
 
@@ -63,8 +62,6 @@ class Measured:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trial:
-    """What is compared for one matcher."""
-
     who: Identities
     acquired: Acquired
     metric: Metric
@@ -133,7 +130,7 @@ def measure(
         who.must_tell()
     acquired = acquire(tuple(who.number), root, bench.workers, encode)
     for one in bench.matchers:
-        trial = Trial(who, acquired[one.name], one.metric, chosen.at(one.threshold))
+        trial = Trial(who, acquired[one.name], one.metric, chosen.with_threshold(one.threshold))
         every = outcomes(pairs, trial)
         figures = list(_figures(one, acquired[one.name], who, every, chosen.thresholds))
         if chosen.genuine != "listed":

@@ -40,23 +40,19 @@ class Scored:
 
     @classmethod
     def none(cls) -> "Scored":
-        """Nothing compared."""
         return cls(np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64))
 
     @classmethod
     def joined(cls, parts: Iterable["Scored"]) -> "Scored":
-        """One after the other."""
-        every = [cls.none(), *parts]
-        return cls(
-            np.concatenate([part.scores for part in every]),
-            np.concatenate([part.first for part in every]),
-            np.concatenate([part.second for part in every]),
-        )
+        columns = zip(*((one.scores, one.first, one.second) for one in (cls.none(), *parts)), strict=True)
+        return cls(*map(np.concatenate, columns))
+
+    def __getitem__(self, places: slice | NDArray[np.int64]) -> "Scored":
+        return Scored(self.scores[places], self.first[places], self.second[places])
 
     def sorted(self) -> "Scored":
         """Lowest first."""
-        order = np.argsort(self.scores, kind="stable")
-        return Scored(self.scores[order], self.first[order], self.second[order])
+        return self[np.argsort(self.scores, kind="stable")]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,8 +117,6 @@ class Formed:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Impostors:
-    """The scores of strangers."""
-
     counts: Counts
     """By bin of `EDGES`."""
     top: Scored
@@ -134,7 +128,6 @@ class Impostors:
 
     @property
     def n(self) -> int:
-        """How many comparisons."""
         return int(self.counts.sum())
 
     def reaching(self, threshold: float) -> int:
@@ -180,7 +173,6 @@ def all_impostors(gallery: Gallery, people: int, thresholds: Sequence[float] = (
 
 
 def joined(every: Sequence[Impostors]) -> Impostors:
-    """Those of all groups together."""
     if not every:
         return listed_impostors(Scored.none())
     floor = max(one.floor for one in every)
@@ -189,7 +181,7 @@ def joined(every: Sequence[Impostors]) -> Impostors:
     thresholds = {t for one in every for t in one.exactly if t < floor}
     return Impostors(
         np.sum([one.counts for one in every], axis=0),
-        Scored(top.scores[first:], top.first[first:], top.second[first:]),
+        top[first:],
         floor,
         tuple(part for one in every for part in one.formed),
         {t: sum(one.reaching(t) for one in every) for t in thresholds},

@@ -48,9 +48,7 @@ class PictureEncoder(Protocol):
     """Finds and embeds one face of a picture, for one or several matchers."""
 
     @property
-    def matchers(self) -> tuple[str, ...]:
-        """Their names."""
-        ...
+    def matchers(self) -> tuple[str, ...]: ...
 
     def encode(self, image_bgr: ImageBGR) -> Mapping[str, Vector | Failure]:
         """By matcher. Raises InferenceError where a network fails."""
@@ -75,7 +73,6 @@ class Acquired:
     failures: dict[str, str]
 
     def causes(self) -> dict[str, int]:
-        """How many failures of each cause."""
         return dict(sorted(Counter(self.failures.values()).items()))
 
 
@@ -91,11 +88,9 @@ class LaneEncoder:
 
     @property
     def matchers(self) -> tuple[str, ...]:
-        """Their names."""
         return tuple(self._embedders)
 
     def encode(self, image_bgr: ImageBGR) -> Mapping[str, Vector | Failure]:
-        """One face, embedded for each matcher."""
         sighting = self._look(image_bgr, self._measurer)
         cause = self.failure(sighting)
         if cause is not None or sighting.face is None:
@@ -111,7 +106,7 @@ class LaneEncoder:
         question = Question(self._rules.capture.model_copy(update={"good_frames": CAPTURED}))
         run_capture(capture, CaptureSetup(replay, self._measurer, self._rules, replay), question, Stopwatch())
         if capture.ended is not CaptureEnd.ENOUGH:
-            return dict.fromkeys(self.matchers, Failure(_why(capture)))
+            return dict.fromkeys(self.matchers, Failure(_why_not_enough(capture)))
         return {name: self._mean(capture, one) for name, one in self._embedders.items()}
 
     def _mean(self, capture: Capture, embedder: Embedder) -> Vector:
@@ -129,25 +124,25 @@ class LaneEncoder:
 
 
 def encode_picture(path: Path, encoders: Sequence[PictureEncoder]) -> Mapping[str, Vector | Failure]:
-    """Read once for all."""
+    """The picture is read once for all encoders."""
     try:
         image_bgr = read(path)
     except ImageError as error:
         return {name: Failure(error.code) for encoder in encoders for name in encoder.matchers}
+    return encode_by_all(encoders, lambda encoder: encoder.encode(image_bgr))
+
+
+def encode_by_all(
+    encoders: Sequence[PictureEncoder], encode: Callable[[PictureEncoder], Mapping[str, Vector | Failure]]
+) -> dict[str, Vector | Failure]:
+    """A network that fails is a failure to acquire."""
     found: dict[str, Vector | Failure] = {}
     for encoder in encoders:
-        found |= answer_of(encoder, lambda one: one.encode(image_bgr))
+        try:
+            found |= encode(encoder)
+        except InferenceError:
+            found |= dict.fromkeys(encoder.matchers, Failure("not_measured"))
     return found
-
-
-def answer_of(
-    encoder: PictureEncoder, question: Callable[[PictureEncoder], Mapping[str, Vector | Failure]]
-) -> Mapping[str, Vector | Failure]:
-    """Its answer; a network that fails is a failure to acquire."""
-    try:
-        return question(encoder)
-    except InferenceError:
-        return dict.fromkeys(encoder.matchers, Failure("not_measured"))
 
 
 def acquire(
@@ -161,7 +156,7 @@ def acquire(
     BenchmarkError if no picture gave any matcher a face.
     """
     acquired = {name: Acquired({}, {}) for encoder in workers[0] for name in encoder.matchers}
-    for picture, found in _looked_at(names, root, workers, encode):
+    for picture, found in _encoded(names, root, workers, encode):
         for matcher, answer in found.items():
             if isinstance(answer, Failure):
                 acquired[matcher].failures[picture] = answer.cause
@@ -173,7 +168,7 @@ def acquire(
     return acquired
 
 
-def _looked_at(
+def _encoded(
     names: Sequence[str], root: Path, workers: Sequence[Sequence[PictureEncoder]], encode: EncodePath
 ) -> Iterator[tuple[str, Mapping[str, Vector | Failure]]]:
     """Networks are never shared between threads. Ctrl-C waits for the pictures in hand, starts no other."""
@@ -181,7 +176,7 @@ def _looked_at(
     for worker in workers:
         free.put(worker)
 
-    def look(name: str) -> Mapping[str, Vector | Failure]:
+    def encode_one(name: str) -> Mapping[str, Vector | Failure]:
         encoders = free.get()
         try:
             return encode(root / name, encoders)
@@ -190,14 +185,14 @@ def _looked_at(
 
     pool = ThreadPoolExecutor(len(workers), "looking")
     try:
-        answers = pool.map(look, names)
+        answers = pool.map(encode_one, names)
         for name in follow(names, "Looking at pictures"):
             yield name, next(answers)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _why(capture: Capture) -> str:
+def _why_not_enough(capture: Capture) -> str:
     """What kept most frames from deciding."""
     if capture.engine_fault is not None:
         return "not_measured"

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -56,12 +56,7 @@ class Identities:
         return max(self.number.values(), default=-1) + 1
 
     def people(self, names: Sequence[str]) -> People:
-        """The people of these pictures."""
         return np.array([self.number[name] for name in names], np.int64)
-
-    def count(self, names: Iterable[str]) -> int:
-        """How many people these pictures show."""
-        return len({self.number[name] for name in names})
 
     def must_tell(self) -> None:
         """BenchmarkError where who is who is in doubt: then pairs that nobody listed cannot be formed."""
@@ -153,7 +148,6 @@ class _Joined:
         self._above: dict[str, str] = {}
 
     def root(self, name: str) -> str:
-        """The name that stands for this one."""
         while (above := self._above.get(name, name)) != name:
             self._above[name] = self._above.get(above, above)
             name = above

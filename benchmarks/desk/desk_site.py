@@ -20,8 +20,6 @@ _READY = "desk listening at "
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A desk that runs, and whom it knows."""
-
     address: str
     tokens: dict[str, str]
     """Lane → its token."""
@@ -36,29 +34,19 @@ def site(database: str | None, *, lanes: int, officers: int, workers: int) -> It
         place = database or str(Path(folder) / "desk.sqlite")
         run = secrets.token_hex(3)  # a server's database may know others from an earlier run
         chief = f"chief-{run}"
-        added = [
-            "officer",
-            "add",
-            chief,
-            "--role",
-            "administrator",
-            "--generate",
-            "--database",
-            place,
-            "--json",
-        ]
-        password = ask(added)["password"]
+        how = ("--role", "administrator", "--generate", "--json")
+        password = ask(["officer", "add", chief, *how, "--database", place])["password"]
         with (
             _serving(place, Path(folder), workers) as address,
             _signed_in(address, chief, password) as administrator,
         ):
-            tokens = {name: _lane(administrator, name) for name in _names("lane", run, lanes)}
-            people = {name: _officer(administrator, name) for name in _names("o", run, officers)}
+            tokens = {name: _lane(administrator, name) for name in _names(f"lane-{run}", lanes)}
+            people = {name: _officer(administrator, name) for name in _names(f"o-{run}", officers)}
             yield Site(address, tokens, people)
 
 
-def _names(what: str, run: str, number: int) -> list[str]:
-    return [f"{what}-{run}-{one}" for one in range(1, number + 1)]
+def _names(prefix: str, number: int) -> list[str]:
+    return [f"{prefix}-{one}" for one in range(1, number + 1)]
 
 
 @contextmanager
@@ -70,7 +58,6 @@ def _signed_in(address: str, name: str, password: str) -> Iterator[httpx.Client]
 
 
 def _lane(administrator: httpx.Client, name: str) -> str:
-    """A new lane's token."""
     return str(_done(administrator.post("/lane-tokens", json={"lane": name})).json()["token"])
 
 

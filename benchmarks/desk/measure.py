@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from benchmarks.desk.desk_site import Site
-from benchmarks.desk.http_load import Load, Observed, Shift, elapsed
+from benchmarks.desk.http_load import Load, Observed, Shift
 from benchmarks.harness.bisection import next_load, once, search
 from benchmarks.harness.plots import beside_legend, finish, from_zero, line, ring
 from benchmarks.harness.result import Figure, Result, counts
@@ -30,8 +30,6 @@ FINEST = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A load that was tried, and what it came to."""
-
     passages_per_second: float
     broken: tuple[str, ...]
     """Why this is more than the desk carries; empty where it carries it."""
@@ -47,10 +45,10 @@ def measure(site: Site, load: Load, *, searches: bool, say: Callable[[str], None
     while per_hour is not None:
         load = replace(load, per_hour=per_hour)
         # Before the word: a Ctrl-C while its pictures are drawn was seen to get lost.
-        shift, lanes = Shift(site, load), len(site.tokens)
+        shift, lanes = Shift(site, load, heads), len(site.tokens)
         with _whole_loop() as loop:
             say(f"{lanes} lanes, {load.per_hour:g} passages an hour of each, for {load.seconds:g} s …")
-            step = summed_up(load, loop.run(shift.run(heads)))
+            step = summed_up(load, loop.run(shift.run()))
         say(in_words(step))
         yield step
         per_hour = next_load(trying, carried=not step.broken)
@@ -78,9 +76,10 @@ def carried(steps: Sequence[Step]) -> Figure:
 
 
 def summed_up(load: Load, seen: Observed) -> Step:
-    """What one load came to."""
     row = (f"{load.per_hour:g} a lane and hour",)
-    on_screen = times(("on screen", *row), elapsed(seen, lambda one: one.on_screen_ns))
+    sent_at = seen.sent_at
+    on_screen_ns = [ended - sent_at[one] for one, ended in seen.on_screen_ns.items() if one in sent_at]
+    on_screen = times(("on screen", *row), on_screen_ns)
     decided = times(("decided", *row), list(seen.decided_ns.values()), better=None)
     late = times(("late", *row), seen.late_ns, better=None)
     undecided = len(seen.sent_at) - len(seen.decided_ns)
@@ -108,7 +107,6 @@ def summed_up(load: Load, seen: Observed) -> Step:
 
 
 def in_words(step: Step) -> str:
-    """One step in a line."""
     on_screen, decided, _, _, *others = step.figures
     referrals = next(one.number for one in others if one.name[-1] == "referrals")
     return (

@@ -1,6 +1,7 @@
 """Accuracy on a handful of the photographs: counted right, and nothing dropped."""
 
 import signal
+import subprocess
 import time
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -10,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.__main__ import main
 from benchmarks.accuracy.measure import Chosen, Strangers, measure
 from benchmarks.acquisition.acquire import Failure, LaneEncoder, PictureEncoder, acquire
 from benchmarks.acquisition.face_choice import look_for, prominence
 from benchmarks.acquisition.matchers import Bench, matcher_under_test, own
+from benchmarks.acquisition.other_libraries import FACE_RECOGNITION
 from benchmarks.acquisition.pairs import Pair, read_pairs
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.result import Figure, Name
@@ -26,7 +27,7 @@ from models.image import read as read_picture
 from models.values.face import Box
 from models.values.identity import MatcherIdentity
 from models.values.measurement import Measured
-from tests.support.benchmarks.command_line import run
+from tests.support.benchmarks.command_line import run_here
 
 LIST = """a,b,same,group
 obama-1.jpg,obama-2.jpg,1,one
@@ -35,6 +36,9 @@ obama-1.jpg,biden-1.jpg,0,one
 obama-2.jpg,biden-1.jpg,0,two
 obama-1.jpg,obama-9.jpg,1,two
 """
+
+
+WITHOUT_PEER = pytest.mark.skipif(find_spec(FACE_RECOGNITION) is not None, reason="it is installed here")
 
 
 @pytest.fixture
@@ -78,6 +82,10 @@ class Found:
         return {name[1] for name in self.figures if name[0] == self.matcher} - {"all"}
 
 
+def _accuracy(faces: Path, *more: str) -> "subprocess.CompletedProcess[str]":
+    return run_here("accuracy", "--root", str(faces), "--pairs", str(faces / "pairs.csv"), *more)
+
+
 def _measured(bench: Bench, faces: Path, chosen: Chosen | None = None) -> Found:
     pairs = read_pairs(faces / "pairs.csv", faces, ["group"])
     (one,) = measure(pairs, faces, bench, chosen)
@@ -111,7 +119,6 @@ def test_impostors_compared_within_group_or_everywhere(faces: Path, bench: Bench
 
 @pytest.mark.parametrize("strangers", ["listed", "within-group", "all"])
 def test_ungrouped_pairs_count_only_among_all(faces: Path, bench: Bench, strangers: Strangers) -> None:
-    """They never stand in for everybody."""
     (faces / "pairs.csv").write_text(LIST.replace("biden-1.jpg,0,two", "biden-1.jpg,0,"), encoding="utf-8")
     found = _measured(bench, faces, Chosen(strangers))
     assert found.groups == {"one", "two"}
@@ -122,7 +129,6 @@ def test_ungrouped_pairs_count_only_among_all(faces: Path, bench: Bench, strange
 
 
 def test_genuine_pair_is_never_strangers(faces: Path, bench: Bench) -> None:
-    """Even under two names."""
     renamed = faces / "barack-1.jpg"
     (faces / "obama-3.jpg").rename(renamed)
     listed = LIST.replace("obama-3", "barack-1")
@@ -135,7 +141,6 @@ def test_genuine_pair_is_never_strangers(faces: Path, bench: Bench) -> None:
 
 
 def test_unlisted_pictures_join_formed_pairs(faces: Path, bench: Bench) -> None:
-    """Where all pairs are formed."""
     for name in ("obama-4", "biden-2"):
         (faces / f"{name}.jpg").write_bytes((faces / f"{name[:-1]}1.jpg").read_bytes())
     found = _measured(bench, faces, Chosen("all", "all", ("biden-2.jpg", "obama-1.jpg", "obama-4.jpg")))
@@ -199,7 +204,6 @@ class _Slow:
 
 
 def test_thread_count_changes_no_answer(tmp_path: Path) -> None:
-    """The order stays the same, too."""
     names = [f"{height}.jpg" for height in range(8, 40)]
     for height in range(8, 40):
         (tmp_path / f"{height}.jpg").write_bytes(encode_jpeg(np.zeros((height, 8, 3), np.uint8)))
@@ -219,7 +223,6 @@ def test_uncalibrated_matcher_threshold_usual_or_none(policy: Policy) -> None:
 
 
 def test_foreign_calibration_lends_no_threshold(policy: Policy) -> None:
-    """One of other weights or other preprocessing."""
     [calibrated] = policy.calibrated
     own = calibrated.calibration.matcher
     assert matcher_under_test(own, "cosine", policy).threshold == calibrated.band.admit
@@ -232,9 +235,7 @@ def test_foreign_calibration_lends_no_threshold(policy: Policy) -> None:
 
 def test_command_writes_readable_form(faces: Path) -> None:
     out = faces / "result.json"
-    pairs = str(faces / "pairs.csv")
-    wanted = ("--thresholds", "0.4,0.5", "--impostors", "within-group")
-    done = run("accuracy", "--root", str(faces), "--pairs", pairs, "--json", str(out), *wanted)
+    done = _accuracy(faces, "--thresholds", "0.4,0.5", "--impostors", "within-group", "--json", str(out))
     assert done.returncode == 0, done.stderr
     assert "failures to acquire  not_an_image" in done.stdout
     result = read(out)
@@ -257,55 +258,36 @@ def test_command_writes_readable_form(faces: Path) -> None:
 @pytest.mark.thorough
 def test_ungrouped_list_warns(faces: Path) -> None:
     plain = "\n".join(line.rsplit(",", 1)[0] for line in LIST.splitlines())
-    (faces / "plain.csv").write_text(plain, encoding="utf-8")
-    listed = ("--root", str(faces), "--pairs", str(faces / "plain.csv"))
-    done = run("accuracy", *listed, "--impostors", "within-group", "--matcher", own())
+    (faces / "pairs.csv").write_text(plain, encoding="utf-8")
+    done = _accuracy(faces, "--impostors", "within-group", "--matcher", own())
     assert done.returncode == 0, done.stderr
     assert "names no groups" in done.stderr
     assert "1e+02" not in done.stdout
 
 
-@pytest.mark.skipif(find_spec("face_recognition") is not None, reason="it is installed here")
-def test_missing_peer_skipped_with_install_advice(faces: Path) -> None:
-    done = run(
-        "accuracy", "--root", str(faces), "--pairs", str(faces / "pairs.csv"), "--matcher", "face_recognition"
-    )
-    assert done.returncode == 2
-    assert "make bench-peers" in done.stderr
-
-
-def test_unknown_matcher_is_named(faces: Path) -> None:
-    done = run("accuracy", "--root", str(faces), "--pairs", str(faces / "pairs.csv"), "--matcher", "nobody")
-    assert done.returncode == 2
-    assert "nobody" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
 @pytest.mark.parametrize(
-    "wrong",
+    ("wrong", "says"),
     [
-        ("--thresholds", "0.4,nan"),
-        ("--thresholds", "inf"),
-        ("--thresholds", "-1.5"),
-        ("--thresholds", "high"),
-        ("--impostors", "all", "--pictures", ""),
-        ("--impostors", "all", "--pictures", "/tmp/*.jpg"),
-        ("--impostors", "all", "--pictures", "../*.jpg"),
-        ("--pictures", "*.jpg"),
-        ("--group-by", "group,natoin"),
-        ("--json", "."),
+        (("--thresholds", "0.4,nan"), "wanted similarities"),
+        (("--thresholds", "inf"), "wanted similarities"),
+        (("--thresholds", "-1.5"), "wanted similarities"),
+        (("--thresholds", "high"), "wanted similarities"),
+        (("--impostors", "all", "--pictures", ""), "pattern below the root"),
+        (("--impostors", "all", "--pictures", "/tmp/*.jpg"), "pattern below the root"),
+        (("--impostors", "all", "--pictures", "../*.jpg"), "pattern below the root"),
+        (("--pictures", "*.jpg"), "--impostors all"),
+        (("--group-by", "group,natoin"), "no list has a column natoin"),
+        (("--json", "."), "it is a folder"),
+        (("--matcher", "nobody"), "nobody"),
+        pytest.param(("--matcher", FACE_RECOGNITION), "make bench-peers", marks=WITHOUT_PEER),
     ],
-    ids=" ".join,
+    ids=str,
 )
-def test_impossible_request_refused_before_measuring(
-    faces: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wrong: tuple[str, ...]
-) -> None:
-    command = ["benchmarks", "accuracy", "--root", str(faces), "--pairs", str(faces / "pairs.csv"), *wrong]
-    monkeypatch.setattr("sys.argv", command)
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 2
-    assert capsys.readouterr().err
+def test_impossible_request_is_refused(faces: Path, wrong: tuple[str, ...], says: str) -> None:
+    done = _accuracy(faces, *wrong)
+    assert done.returncode == 2
+    assert says in " ".join(done.stderr.replace("\N{BOX DRAWINGS LIGHT VERTICAL}", " ").split())
+    assert "Traceback" not in done.stderr
 
 
 class _Impatient(_Slow):
@@ -336,7 +318,7 @@ def test_ctrl_c_starts_no_further_picture(tmp_path: Path) -> None:
 
 def test_missing_picture_named_in_one_line(faces: Path) -> None:
     (faces / "biden-1.jpg").unlink()
-    done = run("accuracy", "--root", str(faces), "--pairs", str(faces / "pairs.csv"))
+    done = _accuracy(faces)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "biden-1.jpg is missing" in done.stderr

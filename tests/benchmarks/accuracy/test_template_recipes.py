@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.accuracy.template_recipes import CROPS, LANE, RECIPES, RecipeEncoder, Times, compare
+from benchmarks.accuracy.template_recipes import LANE, RECIPES, RecipeEncoder, Times, compare, crops_by_part
 from benchmarks.acquisition.acquire import Failure
 from benchmarks.acquisition.face_choice import look_for
 from benchmarks.acquisition.pairs import Pair
@@ -39,8 +39,11 @@ def test_recipes_differ_but_show_same_person(own: Measurer, photos: Path) -> Non
     assert alike[~np.eye(len(vectors), dtype=bool)].max() < 0.9999
 
 
-def test_crops_and_recipes_match() -> None:
-    assert {part for parts in RECIPES.values() for part in parts} == CROPS.keys()
+def test_crops_and_recipes_match(own: Measurer, photos: Path) -> None:
+    image_bgr = read(photos / "obama.jpg")
+    (face,) = own.networks.detector.detect(image_bgr)
+    made = crops_by_part(image_bgr, face, face, own.networks.embedder.layout)
+    assert {part for parts in RECIPES.values() for part in parts} == made.keys()
 
 
 def test_faceless_picture_fails_every_recipe(own: Measurer) -> None:
@@ -49,7 +52,6 @@ def test_faceless_picture_fails_every_recipe(own: Measurer) -> None:
 
 
 def test_recipe_costs_only_its_steps() -> None:
-    """One that never ran costs nothing known."""
     times = Times()
     assert times.cost_ms(LANE) is None
     times.by_step.update({"embed": [10.0, 12.0, 14.0], "close-up": [3.0], "mesh": [5.0]})

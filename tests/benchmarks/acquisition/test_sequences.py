@@ -11,24 +11,23 @@ from benchmarks.acquisition.face_choice import look_for
 from benchmarks.acquisition.recorded_camera import Replay
 from benchmarks.acquisition.sequences import Recording, compared, read_sequences
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.drawn_frames import holder
+from benchmarks.harness.drawn_frames import Walk
 from benchmarks.harness.result_file import read
 from lane.capture.measuring import Measurer, Stopwatch
 from lane.decision.policy import Policy
 from models.embed.template import embed
 from models.image import encode_jpeg
 from models.values.face import ImageBGR
-from tests.support.benchmarks.command_line import run
+from tests.support.benchmarks.command_line import run_here
 
 MATCHER = "sface-2021dec"
 INTERVAL_S = 0.08
 
 
-@pytest.fixture(scope="module")
-def standing(photos: Path, measurer: Measurer) -> tuple[ImageBGR, ...]:
+@pytest.fixture
+def standing(walk: Walk) -> tuple[ImageBGR, ...]:
     """Frames of someone who stands at the camera."""
-    assert photos.is_dir()
-    return holder(measurer).frames[:8]
+    return walk.frames[:8]
 
 
 @pytest.fixture
@@ -75,7 +74,6 @@ def test_insufficient_capture_fails_with_cause(encoder: LaneEncoder, frames: int
 
 
 def test_replay_hands_out_fresh_frames_timed() -> None:
-    """In its own time."""
     replay = Replay([np.zeros((2, 2, 3), np.uint8)] * 3, 0.5)
     ages = [replay.monotonic_s() - frame.captured_monotonic_s for frame in replay.frames()]
     assert ages == [0, 0, 0]
@@ -140,7 +138,7 @@ def test_the_command_compares_captures(tmp_path: Path, standing: tuple[ImageBGR,
     (tmp_path / "list.csv").write_text(rows, encoding="utf-8")
     out = tmp_path / "out.json"
     arguments = ("--root", str(tmp_path), "--sequences", str(tmp_path / "list.csv"), "--json", str(out))
-    done = run("accuracy", *arguments, "--frame-interval", str(INTERVAL_S), "--matcher", MATCHER)
+    done = run_here("accuracy", *arguments, "--frame-interval", str(INTERVAL_S), "--matcher", MATCHER)
     assert done.returncode == 0, done.stderr
     all_captures = {one.name[-1]: one.number for one in read(out).figures if one.name[:2] == (MATCHER, "all")}
     assert (all_captures["people"], all_captures["failures to acquire"]) == (2, 1)
@@ -149,6 +147,6 @@ def test_the_command_compares_captures(tmp_path: Path, standing: tuple[ImageBGR,
 
 
 def test_either_pairs_or_sequences(tmp_path: Path) -> None:
-    done = run("accuracy", "--root", str(tmp_path))
+    done = run_here("accuracy", "--root", str(tmp_path))
     assert done.returncode == 2
     assert "--sequences" in done.stderr

@@ -67,7 +67,6 @@ def test_nobody_scored_by_own_fitted_weights(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_two_percent_of_fitted_are_rejected() -> None:
-    """At a threshold of one half."""
     found = made()
     weights = measure.fit(found)
     live = [weights.score(run.cues) for run in found if run.sequence.species == "live"]

@@ -16,7 +16,7 @@ from benchmarks.harness.result import Result
 from benchmarks.harness.result_file import LARGEST_BYTES, parse, read
 from benchmarks.report.comparison import Comparison, Stored, as_json, compare
 from benchmarks.report.comparison_plots import draw
-from tests.support.benchmarks.command_line import run
+from tests.support.benchmarks.command_line import run_here
 from tests.support.benchmarks.made_up_results import CPU, NETWORKS, capacity, latency, limit, result, write
 
 JSON = st.recursive(
@@ -52,7 +52,6 @@ def test_only_machine_differences_are_named() -> None:
 
 
 def test_placement_is_difference_weights_other_work() -> None:
-    """A graph that ran elsewhere; other weights are refused as other work."""
     elsewhere = [{**one, "provider": "CUDAExecutionProvider"} for one in NETWORKS]
     assert set(compared(latency(), latency(networks=elsewhere)).differences) == {"ran on"}
     rounded = compared(latency(arithmetic="fp32"), latency(arithmetic="bf16 by amx, plugin 1"))
@@ -165,7 +164,7 @@ def test_the_command_tells_draws_and_writes(tmp_path: Path) -> None:
     first = write(latency(), tmp_path / "small.json")
     second = write(latency(0.5, cpu="[red]Another\x1b[31m"), tmp_path / "large.json")
     out = tmp_path / "out.json"
-    done = run("compare", str(first), str(second), "--json", str(out))
+    done = run_here("compare", str(first), str(second), "--json", str(out))
     assert done.returncode == 0, done.stderr
     assert "[red]Another\N{REPLACEMENT CHARACTER}[31m" in done.stdout
     assert "end to end p99" in done.stdout
@@ -178,6 +177,6 @@ def test_the_command_tells_draws_and_writes(tmp_path: Path) -> None:
 
 def test_the_command_names_why_it_refuses(tmp_path: Path) -> None:
     first, second = write(latency(), tmp_path / "a.json"), write(capacity(), tmp_path / "b.json")
-    done = run("compare", str(first), str(second))
+    done = run_here("compare", str(first), str(second))
     assert done.returncode == 2
     assert done.stderr.startswith("error: these are results of different benchmarks")
