@@ -1,9 +1,6 @@
-"""Is this code slower than an earlier commit's, by more than the noise? Measured in one run, in turns.
+"""Is this code slower than an earlier commit's, by more than the noise? `gate` says how that is judged.
 
-No figure of another day or machine is compared with: the earlier code is measured again, here and now. Each
-round measures the earlier code twice and this code once. What the earlier code differs from itself by is the
-noise, and this code is worse only where the whole interval of its ratio lies above that. One stage alone is
-enough where it is slower beyond doubt: noise in another one must not hide it.
+One stage alone is enough where it is slower beyond doubt: noise in another one must not hide it.
 """
 
 import math

@@ -1,7 +1,7 @@
 """What bfloat16 is worth for the lane's matcher: the same crops in fp32 and in bf16, in turns.
 
-On one machine in one run, since its load slows all of them alike. Each answer is held against the known one's
-limit before it counts: a quick answer that is another one would be no gain.
+Each answer is compared with that of fp32 before anything is timed: a quick answer that is another one would
+be no gain.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -3,13 +3,11 @@
 A graph's limit is the longer of two times: its multiplications and additions at the rate of this machine's
 fastest matrix product, and its weights, input and outputs once at the speed at which memory is copied. What
 lies between its nodes is not in it, since a runtime may keep that in a cache: a program that multiplies and
-adds as the graph says cannot be faster. Ceilings, graphs and lane are timed in turns, and compared within a
-turn.
+adds as the graph says cannot be faster. All is timed in turns, and compared within a turn.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from statistics import median
 
@@ -19,15 +17,13 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.harness import drawn_frames
 from benchmarks.harness.frame_pass import STAGES, LanePass, Sample, warm_up
 from benchmarks.harness.measurer import build_measurer, runtime_settings, shipped_policy
-from benchmarks.harness.progress import follow
 from benchmarks.harness.result import SHARE, Figure, Result, counts, not_available
 from benchmarks.harness.stamp import stamp
-from benchmarks.harness.timing import ratio, timed, times
+from benchmarks.harness.timing import in_turns, ratio, timed, times
 from benchmarks.limits.ceilings import Ceiling, Ceilings, ceilings
 from benchmarks.limits.operation_count import Work, count
 from lane.capture.measuring import Measurer, Stopwatch
 from lane.decision.policy import Policy
-from lane.platform.garbage_collection import settled_garbage
 from models.catalogue import weights
 from models.catalogue.spec import NetworkSpec
 from models.detect.detector import FaceDetector
@@ -38,7 +34,6 @@ from models.runtime.onnx_runtime import OrtSession, RuntimeSettings
 from models.runtime.providers import named
 from models.runtime.session import Session, Tensor
 from models.runtime.threads import available_cores
-from models.values.face import ImageBGR
 
 WARM_UP = 5
 KEPT = 10
@@ -63,6 +58,9 @@ MEANING = {
 Answer = Mapping[str, Tensor]
 Key = tuple[str, tuple[int, ...]]
 """The name of a network, and the shape of its input."""
+LANE, BARE = "lane", "bare networks"
+Samples = Mapping[Hashable, Sequence[Sample]]
+"""Turn by turn, by the name of a ceiling, the key of a graph, and of these two."""
 
 
 class RecordingSession:
@@ -123,32 +121,6 @@ class Graph:
         return self.work.weights_bytes + self.run.tensor.nbytes + outputs_bytes
 
 
-@dataclass(slots=True)
-class Turns:
-    """Nanoseconds, turn by turn."""
-
-    ceilings: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    graphs: dict[Key, list[int]] = field(default_factory=lambda: defaultdict(list))
-    lane: list[Sample] = field(default_factory=list)
-    bare: list[dict[str, int]] = field(default_factory=list)
-    """By stage."""
-
-    def time_ceiling(self, ceiling: Ceiling) -> None:
-        self.ceilings[ceiling.name].append(ceiling.time_ns())
-
-    def time_graph(self, graph: Graph) -> None:
-        self.graphs[graph.run.key].append(graph.run.time_ns())
-
-    def time_lane(self, lane: LanePass, frame: ImageBGR) -> None:
-        self.lane.append(lane.run(frame))
-
-    def time_bare(self, runs: Sequence[Run]) -> None:
-        took = dict.fromkeys(STAGES, 0)
-        for run in runs:
-            took[STAGE_OF[run.net.spec.role]] += run.time_ns()
-        self.bare.append(took)
-
-
 def measure(turns: int, threads: int | None, provider: str) -> Result:
     """Raises ProviderError where this provider does not run every network."""
     rules = shipped_policy()
@@ -163,25 +135,26 @@ def measure(turns: int, threads: int | None, provider: str) -> Result:
     sessions = {name: net.session for name, net in nets.items()}
     lane = LanePass(_measurer(built, sessions, rules), rules, walk)
     warm_up(lane, walk.first(WARM_UP))
-    turns_ns = Turns()
-    with ceilings(settings, used) as highest, settled_garbage():
-        for number in follow(range(turns), "Ceilings, graphs and lane in turns"):
-            place = _there_and_back(number, len(runs))
-            steps: list[Callable[[], None]] = [partial(turns_ns.time_ceiling, one) for one in highest.every]
-            steps += [partial(turns_ns.time_graph, graph) for graph in graphs]
-            steps += [
-                partial(turns_ns.time_lane, lane, walk.frames[place]),
-                partial(turns_ns.time_bare, runs[place]),
-            ]
-            for step in steps if number % 2 else reversed(steps):
-                step()
+
+    def place(number: int) -> int:
+        return _there_and_back(number, len(runs))
+
+    with ceilings(settings, used) as highest:
+        alone: dict[Hashable, Callable[[], int]] = {one.name: one.time_ns for one in highest.every}
+        alone |= {graph.run.key: graph.run.time_ns for graph in graphs}
+        works: dict[Hashable, Callable[[int], Sample]] = {
+            **{name: partial(_alone, time_ns) for name, time_ns in alone.items()},
+            LANE: lambda number: lane.run(walk.frames[place(number)]),
+            BARE: lambda number: _bare(runs[place(number)]),
+        }
+        samples = in_turns(works, turns, "Ceilings, graphs and lane in turns")
     about = stamp(rules, built, threads=threads)
     return Result(
         benchmark="limit",
         stamp=about,
         conditions={**about.same_lane, "threads": used},
         settings={"provider": named(provider).name},
-        figures=tuple(figures(graphs, runs, highest, turns_ns)),
+        figures=tuple(figures(graphs, runs, highest, samples)),
         meaning=MEANING,
     )
 
@@ -239,6 +212,18 @@ def _graphs(runs: Sequence[Sequence[Run]]) -> list[Graph]:
     ]
 
 
+def _alone(time_ns: Callable[[], int], _: int) -> Sample:
+    return Sample({}, time_ns())
+
+
+def _bare(runs: Sequence[Run]) -> Sample:
+    """The networks' part of a lane's work on a frame, by the runtime alone."""
+    took = dict.fromkeys(STAGES, 0)
+    for run in runs:
+        took[STAGE_OF[run.net.spec.role]] += run.time_ns()
+    return Sample(took, sum(took.values()))
+
+
 def _there_and_back(number: int, count: int) -> int:
     """No jump between two frames: a jump would be a movement that refers."""
     place = number % (2 * count)
@@ -246,21 +231,20 @@ def _there_and_back(number: int, count: int) -> int:
 
 
 def figures(
-    graphs: Sequence[Graph], runs: Sequence[Sequence[Run]], highest: Ceilings, turns_ns: Turns
+    graphs: Sequence[Graph], runs: Sequence[Sequence[Run]], highest: Ceilings, samples: Samples
 ) -> Iterator[Figure]:
-    limits = Limits(highest, turns_ns)
+    limits = Limits(highest, samples)
     by_key = {graph.run.key: graph for graph in graphs}
-    places = [_there_and_back(number, len(runs)) for number in range(len(turns_ns.lane))]
+    places = [_there_and_back(number, len(runs)) for number in range(len(samples[LANE]))]
     needed = [
         _needed_ns(limits, turn, [by_key[run.key] for run in runs[at]]) for turn, at in enumerate(places)
     ]
-    whole = [sample.whole_ns for sample in turns_ns.lane]
-    bare = [sum(by_stage.values()) for by_stage in turns_ns.bare]
+    whole, bare = limits.took_ns(LANE), limits.took_ns(BARE)
     yield from limits.figures()
     for graph in graphs:
-        yield from _graph(graph, turns_ns.graphs[graph.run.key], limits)
+        yield from _graph(graph, limits)
     for stage in STAGES:
-        yield from _stage(stage, turns_ns, needed)
+        yield from _stage(stage, samples, needed)
     yield ratio(("overhead", "lane over bare networks"), whole, bare, better="lower")
     yield times(("overhead", "lane"), whole)
     yield times(("overhead", "bare networks"), bare)
@@ -271,15 +255,18 @@ class Limits:
     """The ceilings of each turn."""
 
     highest: Ceilings
-    turns_ns: Turns
+    samples: Samples
+
+    def took_ns(self, name: Hashable) -> list[int]:
+        return [one.whole_ns for one in self.samples[name]]
 
     def flop_per_ns(self, turn: int) -> float:
         """The fastest float32 product's, so GFLOP a second."""
-        return max(one.amount / self.turns_ns.ceilings[one.name][turn] for one in self.highest.products)
+        return max(one.amount / self.samples[one.name][turn].whole_ns for one in self.highest.products)
 
     def needed_ns(self, graph: Graph, turn: int) -> float:
         copy = self.highest.copy
-        bytes_per_ns = copy.amount / self.turns_ns.ceilings[copy.name][turn]
+        bytes_per_ns = copy.amount / self.samples[copy.name][turn].whole_ns
         return max(graph.work.products_flop / self.flop_per_ns(turn), graph.least_bytes / bytes_per_ns)
 
     def figures(self) -> Iterator[Figure]:
@@ -294,14 +281,15 @@ class Limits:
 
     def _rate(self, ceiling: Ceiling, name: str, unit: str) -> Iterator[Figure]:
         """Bytes, or operations, in a nanosecond are gigabytes in a second."""
-        rates = [ceiling.amount / took for took in self.turns_ns.ceilings[ceiling.name]]
+        rates = [ceiling.amount / took for took in self.took_ns(ceiling.name)]
         row = ("ceilings", name)
         yield Figure(name=(*row, "median"), value=round(median(rates), 2), unit=unit, better="higher")
         yield Figure(name=(*row, "best"), value=round(max(rates), 2), unit=unit)
 
 
-def _graph(graph: Graph, took_ns: Sequence[int], limits: Limits) -> Iterator[Figure]:
-    work, turns = graph.work, range(len(took_ns))
+def _graph(graph: Graph, limits: Limits) -> Iterator[Figure]:
+    work, took_ns = graph.work, limits.took_ns(graph.run.key)
+    turns = range(len(took_ns))
     peak = [work.products_flop / limits.flop_per_ns(turn) for turn in turns]
     limit = [limits.needed_ns(graph, turn) for turn in turns]
     arithmetic = sum(one >= other for one, other in zip(peak, limit, strict=True)) * 2 >= len(limit)
@@ -332,13 +320,13 @@ def _needed_ns(limits: Limits, turn: int, graphs: Sequence[Graph]) -> dict[str, 
     return needed
 
 
-def _stage(stage: str, turns_ns: Turns, needed: Sequence[Mapping[str, float]]) -> Iterator[Figure]:
+def _stage(stage: str, samples: Samples, needed: Sequence[Mapping[str, float]]) -> Iterator[Figure]:
     """A stage without a graph has no limit that is known."""
-    took, limit = [sample.stages_ns[stage] for sample in turns_ns.lane], [one[stage] for one in needed]
+    took, limit = [sample.stages_ns[stage] for sample in samples[LANE]], [one[stage] for one in needed]
     row = ("stages", stage)
     yield times(row, took, better=None)
     if all(limit):
         yield ratio((*row, "share of limit"), limit, took, unit=SHARE)
-        bare_ms = median(one[stage] for one in turns_ns.bare) / 1e6
+        bare_ms = median(sample.stages_ns[stage] for sample in samples[BARE]) / 1e6
         yield Figure(name=(*row, "bare ms"), value=round(bare_ms, 4))
         yield Figure(name=(*row, "limit ms"), value=round(median(limit) / 1e6, 4))

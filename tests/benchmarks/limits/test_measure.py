@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.harness.frame_pass import STAGES
+from benchmarks.harness.frame_pass import STAGES, Sample
 from benchmarks.harness.result import NotAvailable, Result
 from benchmarks.harness.result_file import parse
 from benchmarks.harness.timing import ratio
 from benchmarks.limits.ceilings import Ceiling, Ceilings
-from benchmarks.limits.measure import CLOSER, STAGE_OF, Graph, Limits, Net, Run, Turns
+from benchmarks.limits.measure import CLOSER, STAGE_OF, Graph, Limits, Net, Run
 from benchmarks.limits.operation_count import Work
 from lane.capture.measuring import Measurer
 from models.catalogue import catalogue
@@ -30,9 +30,8 @@ CEILINGS = Ceilings(PRODUCTS, (), Ceiling("copy", 1000, never), {"bf16": "not he
 
 
 def limits(product_ns: int, other_ns: int, copy_ns: int) -> Limits:
-    turns_ns = Turns()
-    turns_ns.ceilings |= {"onnxruntime": [product_ns], "numpy": [other_ns], "copy": [copy_ns]}
-    return Limits(CEILINGS, turns_ns)
+    took_ns = {"onnxruntime": product_ns, "numpy": other_ns, "copy": copy_ns}
+    return Limits(CEILINGS, {name: [Sample({}, ns)] for name, ns in took_ns.items()})
 
 
 @pytest.fixture
