@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import NormalDist
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,11 +9,7 @@ from benchmarks.accuracy.error_rates import Curve, Outcome, curve
 from benchmarks.accuracy.measure import Measured
 from benchmarks.accuracy.scores import EDGES, STEPS, Counts, Scores
 from benchmarks.acquisition.pairs import ALL
-from benchmarks.harness.plots import beside_legend, colour, finish, line, ring
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from benchmarks.harness.plots import Drawing, Plane, beside_legend, colour, finish, line, ring
 
 SHARES = (1e-5, 1e-4, 1e-3, 1e-2, 0.05, 0.1, 0.2, 0.4)
 """Marks of a DET axis; it ends at the first and the last."""
@@ -27,7 +22,7 @@ BAR = STEPS // 64
 Point = tuple[float, float]
 
 
-def draw(measured: Sequence[Measured]) -> "dict[str, Figure]":
+def draw(measured: Sequence[Measured]) -> dict[str, Drawing]:
     """For each matcher its groups' DET and its scores; of several matchers everybody's DET, too, in one."""
     figures = {}
     for one in measured:
@@ -43,7 +38,7 @@ def draw(measured: Sequence[Measured]) -> "dict[str, Figure]":
 
 def det(
     outcomes: Mapping[str, Outcome], title: str, threshold: float | Mapping[str, float | None] | None = None
-) -> "Figure":
+) -> Drawing:
     """FMR against FNMR for each name, both on axes that make normal distributions straight lines.
 
     Martin et al., *The DET curve in assessment of detection task performance* (1997). A curve ends where its
@@ -61,7 +56,7 @@ def det(
     return finish(axes, *remarks)
 
 
-def det_of_attacks(scores: Mapping[str, tuple[Scores, Scores]], title: str) -> "Figure":
+def det_of_attacks(scores: Mapping[str, tuple[Scores, Scores]], title: str) -> Drawing:
     """APCER against BPCER for each species: scores of live presentations, and of its attacks."""
     axes = _det_axes(title, COARSE_SHARES, "attacks accepted (APCER) %", "live rejected (BPCER) %")
     for place, (name, (live, attacks)) in enumerate(scores.items()):
@@ -74,7 +69,7 @@ def det_of_attacks(scores: Mapping[str, tuple[Scores, Scores]], title: str) -> "
     return finish(axes)
 
 
-def _det_axes(title: str, marks: Sequence[float], across: str, up: str) -> "Axes":
+def _det_axes(title: str, marks: Sequence[float], across: str, up: str) -> Plane:
     axes, places = beside_legend(title), [deviate(share, marks) for share in marks]
     percent = [f"{share * 100:g}" if share >= 1e-4 else f"{share * 100:.3f}" for share in marks]
     axes.set_xlim(places[0], places[-1])
@@ -86,7 +81,7 @@ def _det_axes(title: str, marks: Sequence[float], across: str, up: str) -> "Axes
     return axes
 
 
-def histogram(outcome: Outcome, title: str, threshold: float | None = None) -> "Figure":
+def histogram(outcome: Outcome, title: str, threshold: float | None = None) -> Drawing:
     """The densities of the scores of impostor and of genuine pairs, each of area 1."""
     places = np.searchsorted(EDGES, outcome.genuine.scores, side="right") - 1
     pairs = {

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from benchmarks.acquisition.pairs import read_rows
 from benchmarks.acquisition.recorded_camera import Replay
 from benchmarks.acquisition.sequences import LIVE, folder_and_subject, frames_in, images
 from benchmarks.errors import BenchmarkError
+from benchmarks.harness.plots import Drawing
 from benchmarks.harness.progress import follow
 from benchmarks.harness.result import SHARE, Figure, Interval, Name, counts
 from benchmarks.harness.stamp import sha256_of, sha256_of_all
@@ -31,9 +32,6 @@ from lane.evaluation.intervals import CONFIDENCE, rate
 from models.liveness.frames import Look
 from models.liveness.score import CUES, FARTHEST, FEWEST_LOOKS, FORMAT, Weight, Weights, measure
 from models.values.measurement import Measure, Measured
-
-if TYPE_CHECKING:
-    from matplotlib import figure as matplotlib_figure
 
 Numbers: TypeAlias = NDArray[np.float64]
 
@@ -276,7 +274,7 @@ def as_file(weights: Weights, data: Mapping[str, Any], made: Mapping[str, Any]) 
     }
 
 
-def draw(found: Sequence[Run], scores: Numbers) -> "dict[str, matplotlib_figure.Figure]":
+def draw(found: Sequence[Run], scores: Numbers) -> dict[str, Drawing]:
     scored, live = ~np.isnan(scores), _live(found)
     kinds = np.array([run.sequence.species for run in found])
     species = sorted(set(kinds) - {LIVE})

@@ -6,19 +6,15 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from benchmarks.desk.desk_site import Site
 from benchmarks.desk.http_load import Load, Observed, Shift
 from benchmarks.harness.bisection import next_load, once, search
-from benchmarks.harness.plots import beside_legend, finish, from_zero, line, ring
+from benchmarks.harness.plots import Drawing, beside_legend, finish, from_zero, line, ring
 from benchmarks.harness.result import Figure, Result, counts
 from benchmarks.harness.tables import quantiles
 from benchmarks.harness.timing import times
 from lane.ledger.chain import Head
-
-if TYPE_CHECKING:
-    from matplotlib import figure as matplotlib_figure
 
 ON_SCREEN_P95_MS = 500.0
 """The aim: a referral is on the officer's screen within half a second."""
@@ -120,7 +116,7 @@ def _over(late: Figure, most_ms: float) -> bool:
     return late.quantiles.get("p95", 0.0) > most_ms
 
 
-def draw(result: Result, title: str) -> "matplotlib_figure.Figure":
+def draw(result: Result, title: str) -> Drawing:
     """How late referrals come at each load. A ring marks a step that broke."""
     axes = beside_legend(title)
     steps = {

@@ -1,14 +1,10 @@
 """Which figures of which benchmark are drawn, and how."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
-from benchmarks.harness.plots import bars, curves
+from benchmarks.harness.plots import Drawing, bars, curves
 from benchmarks.harness.result import SHARE, Name, Result
 from benchmarks.report.comparison import Comparison, Row
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 TAIL = "p99"
 MOST_GROUPS = 14
@@ -16,9 +12,9 @@ KINDS = {"ms": "times", SHARE: "shares", "×": "ratios", "": "counts", "/s": "ra
 """By unit, the word for a drawing. Of times the tail alone is drawn: five quantiles would say less."""
 
 
-def draw(made: Comparison) -> "dict[str, Figure]":
+def draw(made: Comparison) -> dict[str, Drawing]:
     """Each drawing with a word for it; none of a benchmark without a figure that is drawn."""
-    drawings: dict[str, Figure] = {}
+    drawings: dict[str, Drawing] = {}
     by_name = dict(zip(made.names, made.results, strict=True))
     if made.benchmark == "capacity" and (lines := decision_lines(by_name)):
         level = limit_line(made.results[0], "limit {limit} ms")

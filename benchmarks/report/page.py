@@ -4,22 +4,18 @@ import base64
 import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.plots import bars, curves, svg
+from benchmarks.harness.plots import Drawing, bars, curves, svg
 from benchmarks.harness.result import Name
 from benchmarks.harness.tables import shown, value_with_interval, words
 from benchmarks.report.comparison import NONE, Stored, compare, dependencies, single_numbers
 from benchmarks.report.comparison_plots import KINDS, decision_lines, is_drawn, limit_line
 from benchmarks.report.verdict import Machine, answers, machines
 from benchmarks.report.wording import NAMES, TAGS, WORDS, named, word
-
-if TYPE_CHECKING:
-    from matplotlib import figure as matplotlib_figure
 
 HERE = Path(__file__).parent
 MOST_BARS = 12
@@ -99,7 +95,7 @@ def _drawings(benchmark: str, group: Sequence[Stored], language: str) -> Iterato
             yield title + whose, _embedded(bars(title + whose, some, unit))
 
 
-def _embedded(drawing: "matplotlib_figure.Figure") -> str:
+def _embedded(drawing: Drawing) -> str:
     """The picture itself in place of an address: nothing of it is markup of the page."""
     return f"data:image/svg+xml;base64,{base64.b64encode(svg(drawing).encode()).decode()}"
 
