@@ -70,30 +70,22 @@ class Outcome:
         return int((self.genuine.scores < threshold).sum())
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Curve:
-    """Both rates at each of `EDGES`: FMR falls, FNMR rises. NaN where nothing was compared."""
-
-    fmr: Scores
-    fnmr: Scores
-
-
-def curve(outcome: Outcome) -> Curve:
-    """FMR and FNMR at each edge, exact."""
+def curve(outcome: Outcome) -> tuple[Scores, Scores]:
+    """FMR, which falls, and FNMR, which rises, at each of `EDGES`, exact. NaN where nothing was compared."""
     genuine = np.sort(outcome.genuine.scores)
     with np.errstate(invalid="ignore"):
         fmr = outcome.impostors.at_edges() / np.float64(outcome.impostors.n)
         fnmr = np.searchsorted(genuine, EDGES) / np.float64(len(genuine))
-    return Curve(fmr, fnmr)
+    return fmr, fnmr
 
 
 def eer(outcome: Outcome) -> float:
     """Where FMR and FNMR come nearest, their mean there; NaN without genuine or impostor scores."""
     if not len(outcome.genuine.scores) or not outcome.impostors.n:
         return math.nan
-    both = curve(outcome)
-    nearest = np.abs(both.fmr - both.fnmr).argmin()
-    return float(both.fmr[nearest] + both.fnmr[nearest]) / 2
+    fmr, fnmr = curve(outcome)
+    nearest = np.abs(fmr - fnmr).argmin()
+    return float(fmr[nearest] + fnmr[nearest]) / 2
 
 
 def threshold_for(impostors: Impostors, target_fmr: float) -> float | None:

@@ -5,7 +5,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from benchmarks.accuracy.error_rates import Curve, Outcome, curve
+from benchmarks.accuracy.error_rates import Outcome, curve
 from benchmarks.accuracy.measure import Measured
 from benchmarks.accuracy.scores import EDGES, STEPS, Counts, Scores
 from benchmarks.acquisition.pairs import ALL
@@ -47,7 +47,7 @@ def det(
     axes = _det_axes(title, SHARES, "false match rate (FMR) %", "false non-match rate (FNMR) %")
     drawn = {name: one for name, one in outcomes.items() if one.impostors.n and len(one.genuine.scores)}
     for place, (name, outcome) in enumerate(drawn.items()):
-        points = [(deviate(x), deviate(y)) for x, y in _shown(curve(outcome), outcome)]
+        points = [(deviate(x), deviate(y)) for x, y in _drawn(outcome)]
         line(axes, points, place, name, f"{outcome.people} people")
         at = threshold.get(name) if isinstance(threshold, Mapping) else threshold
         if at is not None:
@@ -109,15 +109,15 @@ def deviate(share: float, marks: Sequence[float] = SHARES) -> float:
     return NormalDist().inv_cdf(min(max(share, marks[0]), marks[-1]))
 
 
-def _shown(rates: Curve, outcome: Outcome) -> Iterator[Point]:
+def _drawn(outcome: Outcome) -> Iterator[Point]:
     """FMR and FNMR where both are on the axes and rest on an error at least; some hundred points of them."""
-    seen = (rates.fmr * outcome.impostors.n >= 0.5) & (rates.fnmr * len(outcome.genuine.scores) >= 0.5)
-    inside = seen & (rates.fmr <= SHARES[-1]) & (rates.fnmr <= SHARES[-1])
-    inside &= (rates.fmr >= SHARES[0]) & (rates.fnmr >= SHARES[0])
+    fmr, fnmr = curve(outcome)
+    seen = (fmr * outcome.impostors.n >= 0.5) & (fnmr * len(outcome.genuine.scores) >= 0.5)
+    inside = seen & (fmr <= SHARES[-1]) & (fnmr <= SHARES[-1]) & (fmr >= SHARES[0]) & (fnmr >= SHARES[0])
     (places,) = np.nonzero(inside)
     if not len(places):
         return
-    pairs = np.stack([rates.fmr[places], rates.fnmr[places]], 1)
+    pairs = np.stack([fmr[places], fnmr[places]], 1)
     corners = pairs[np.r_[True, (np.diff(pairs, axis=0) != 0).any(1)]]
     walked = np.r_[0, np.abs(np.diff(np.log(corners), axis=0)).sum(1).cumsum()]
     kept = np.unique(np.searchsorted(walked, np.linspace(0, walked[-1], MOST_POINTS)))

@@ -103,7 +103,8 @@ def count(graph: bytes, name: str, shape: Sequence[int]) -> Work:
         else:
             products += counted[0]
             flop[node.operator] += sum(counted)
-        moved += 0 if node.operator in VIEWS else _moved(proto, tensors)
+        if node.operator not in VIEWS:
+            moved += sum(tensors[one].bytes for one in (*proto.input, *proto.output) if one)
     weights = sum(tensors[one.name].bytes for one in model.graph.initializer)
     by_operator = {operator: number for operator, number in flop.most_common() if number}
     return Work(products, flop.total(), weights, moved, by_operator, dict(sorted(not_counted.items())))
@@ -188,7 +189,3 @@ def _node(proto: onnx.NodeProto, tensors: Mapping[str, _Tensor], name: str) -> N
     attributes = {one.name: helper.get_attribute_value(one) for one in proto.attribute}
     operator = proto.op_type if proto.domain in ("", "ai.onnx") else f"{proto.domain}.{proto.op_type}"
     return Node(operator, inputs, tensors[proto.output[0]].shape, attributes)
-
-
-def _moved(proto: onnx.NodeProto, tensors: Mapping[str, _Tensor]) -> int:
-    return sum(tensors[one].bytes for one in (*proto.input, *proto.output) if one)
