@@ -3,35 +3,29 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from benchmarks.accuracy.template_recipes import LANE, RECIPES, RecipeEncoder, Times, compare, crops_by_part
 from benchmarks.acquisition.acquire import Failure
 from benchmarks.acquisition.face_choice import look_for
 from benchmarks.acquisition.pairs import Pair
-from benchmarks.harness.measurer import build_measurer, shipped_policy
+from benchmarks.harness.measurer import shipped_policy
 from lane.capture.measuring import Measurer, Stopwatch
 from lane.demo.photos import SHA256
 from models.image import read
 
 
-@pytest.fixture(scope="module")
-def own() -> Measurer:
-    return build_measurer(shipped_policy(), threads=1)
-
-
-def test_last_recipe_is_what_lane_compares(own: Measurer, photos: Path) -> None:
+def test_last_recipe_is_what_lane_compares(measurer: Measurer, photos: Path) -> None:
     image_bgr = read(photos / "obama.jpg")
-    by_recipe = RecipeEncoder(own.networks, "largest", Times()).encode(image_bgr)
-    lanes = own.embed(look_for("largest")(image_bgr, own), Stopwatch()).vector
+    by_recipe = RecipeEncoder(measurer.networks, "largest", Times()).encode(image_bgr)
+    lanes = measurer.embed(look_for("largest")(image_bgr, measurer), Stopwatch()).vector
     vector = by_recipe[LANE]
     assert not isinstance(vector, Failure)
     assert list(RECIPES)[-1] == LANE
     assert np.allclose(vector, lanes, atol=1e-6)
 
 
-def test_recipes_differ_but_show_same_person(own: Measurer, photos: Path) -> None:
-    by_recipe = RecipeEncoder(own.networks, "largest", Times()).encode(read(photos / "obama.jpg"))
+def test_recipes_differ_but_show_same_person(measurer: Measurer, photos: Path) -> None:
+    by_recipe = RecipeEncoder(measurer.networks, "largest", Times()).encode(read(photos / "obama.jpg"))
     vectors = [one for one in by_recipe.values() if not isinstance(one, Failure)]
     alike = np.array(vectors) @ np.array(vectors).T
     assert len(vectors) == len(RECIPES)
@@ -39,15 +33,15 @@ def test_recipes_differ_but_show_same_person(own: Measurer, photos: Path) -> Non
     assert alike[~np.eye(len(vectors), dtype=bool)].max() < 0.9999
 
 
-def test_crops_and_recipes_match(own: Measurer, photos: Path) -> None:
+def test_crops_and_recipes_match(measurer: Measurer, photos: Path) -> None:
     image_bgr = read(photos / "obama.jpg")
-    (face,) = own.networks.detector.detect(image_bgr)
-    made = crops_by_part(image_bgr, face, face, own.networks.embedder.layout)
+    (face,) = measurer.networks.detector.detect(image_bgr)
+    made = crops_by_part(image_bgr, face, face, measurer.networks.embedder.layout)
     assert {part for parts in RECIPES.values() for part in parts} == made.keys()
 
 
-def test_faceless_picture_fails_every_recipe(own: Measurer) -> None:
-    found = RecipeEncoder(own.networks, "largest", Times()).encode(np.full((240, 320, 3), 90, np.uint8))
+def test_faceless_picture_fails_every_recipe(measurer: Measurer) -> None:
+    found = RecipeEncoder(measurer.networks, "largest", Times()).encode(np.full((240, 320, 3), 90, np.uint8))
     assert found == dict.fromkeys(RECIPES, Failure("no_face"))
 
 

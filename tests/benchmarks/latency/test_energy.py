@@ -30,14 +30,8 @@ def found(root: Path) -> Rapl:
 
 
 def test_packages_and_memory_summed_without_duplicates(tmp_path: Path) -> None:
-    places = {
-        "intel-rapl:0": "package-0",
-        "intel-rapl:0:0": "core",
-        "intel-rapl:0:1": "dram",
-        "intel-rapl:1": "package-1",
-        "intel-rapl:2": "psys",
-        "intel-rapl-mmio:0": "package-0",
-    }
+    places = {"intel-rapl:0": "package-0", "intel-rapl:0:0": "core", "intel-rapl:0:1": "dram"}
+    places |= {"intel-rapl:1": "package-1", "intel-rapl:2": "psys", "intel-rapl-mmio:0": "package-0"}
     for name, called in places.items():
         zone(tmp_path, name, called, 1_000_000)
     rapl = found(tmp_path)
