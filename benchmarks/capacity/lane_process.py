@@ -27,8 +27,8 @@ import numpy as np
 import psutil
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness import measurer
 from benchmarks.harness.drawn_frames import cast_as_holder
+from benchmarks.harness.measurer import admission_band, build_measurer, shipped_policy
 from lane.cameras.frame import Frame
 from lane.cameras.live_camera import RealCamera
 from lane.cameras.port import FrameSource
@@ -81,11 +81,11 @@ class Lane:
     """Networks, rules and a passenger, who comes again and again."""
 
     def __init__(self, number: int, every_s: float, *, bf16: bool = False) -> None:
-        shipped = measurer.policy()
+        shipped = shipped_policy()
         rule = shipped.capture.model_copy(update={"good_frames": GOOD_FRAMES})
         self._policy: Policy = shipped.model_copy(update={"capture": rule})
-        self._measurer = measurer.measurer(self._policy, threads=1, bf16=bf16)
-        measurer.band(self._policy, self._measurer)
+        self._measurer = build_measurer(self._policy, threads=1, bf16=bf16)
+        admission_band(self._policy, self._measurer)
         self._passenger = cast_as_holder(self._measurer)
         self._another = replace(self._passenger.document, photo=photos.load(ANOTHER))
         self._every_s, self._chance = every_s, np.random.default_rng(number)

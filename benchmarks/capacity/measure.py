@@ -16,9 +16,9 @@ import numpy as np
 from benchmarks.capacity.lane_process import GOOD_FRAMES
 from benchmarks.capacity.lane_processes import lanes
 from benchmarks.capacity.soak import draw as draw_film
-from benchmarks.harness import measurer as machine
-from benchmarks.harness.bisection import search, tell
+from benchmarks.harness.bisection import next_load, search
 from benchmarks.harness.drawn_frames import STANDING_FROM_S, cast_as_holder
+from benchmarks.harness.measurer import admission_band, build_measurer, shipped_policy
 from benchmarks.harness.plots import WIDTH_IN, canvas, finish, from_zero, line, ring
 from benchmarks.harness.result import SHARE, Figure, Result, counts
 from benchmarks.harness.stamp import stamp
@@ -61,9 +61,9 @@ class Load:
 
 def measure(load: Load, say: Say) -> Result:
     """Raises BenchmarkError for a lane that fails or answers wrongly."""
-    rules = machine.policy()
-    measurer = machine.measurer(rules, threads=1, bf16=load.bf16)
-    machine.band(rules, measurer)
+    rules = shipped_policy()
+    measurer = build_measurer(rules, threads=1, bf16=load.bf16)
+    admission_band(rules, measurer)
     with tempfile.TemporaryDirectory(prefix="passenger-lane-capacity-") as folder:
         rate = load.frames_per_second
         say(f"drawing a film at {rate} frames a second …")
@@ -121,7 +121,7 @@ def steps_of(running: Working, load: Load, say: Say) -> Iterator[Step]:
         step = summed_up(load, running.work(round(count), load.seconds))
         say(in_words(step))
         yield step
-        count = tell(trying, carried=not step.broken)
+        count = next_load(trying, carried=not step.broken)
 
 
 def carried(steps: Sequence[Step]) -> Figure:

@@ -19,8 +19,8 @@ import av
 import numpy as np
 
 from benchmarks.capacity.memory_growth import Kept, sampled
-from benchmarks.harness import measurer as machine
 from benchmarks.harness.drawn_frames import cast_as_holder
+from benchmarks.harness.measurer import build_measurer, shipped_policy
 from benchmarks.harness.result import Figure, Result, counts
 from benchmarks.harness.stamp import stamp
 from benchmarks.harness.timing import times
@@ -85,8 +85,8 @@ class Tally:
 
 def measure(minutes: float, rate: int, threads: int | None, say: Say) -> Result:
     """Raises CameraError where nothing comes from the camera."""
-    rules = machine.policy()
-    measurer = machine.measurer(rules, threads=threads)
+    rules = shipped_policy()
+    measurer = build_measurer(rules, threads=threads)
     rules.check(measurer.networks.embedder.identity)
     passenger = cast_as_holder(measurer)
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:

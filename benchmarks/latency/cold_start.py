@@ -8,7 +8,6 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -17,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness import measurer as machine
 from benchmarks.harness.drawn_frames import Walk
+from benchmarks.harness.measurer import build_measurer, shipped_policy
 from benchmarks.harness.progress import follow
 from benchmarks.harness.result import Figure
 from benchmarks.harness.timing import times
@@ -29,15 +28,8 @@ from lane.platform.clock import SystemClock
 from models.runtime.machine import ROOT
 
 FILM, PHOTO = "film.npy", "photo"
-PARTS = (
-    "process",
-    "networks",
-    "lane",
-    "first passage",
-    "first decision",
-    "first frame to gate",
-    "end to end",
-)
+PASSAGE = ("first frame to gate", "end to end")
+PARTS = ("process", "networks", "lane", "first passage", "first decision", *PASSAGE)
 """Interpreter and imports; networks loaded, warmed up and tested; journal opened and lane started; from the
 document until the gate is commanded; all of these; and the last two as of every passage."""
 LONGEST_S = 300
@@ -53,35 +45,23 @@ def measure(
     *,
     bf16: bool = False,
 ) -> list[Figure]:
-    """Each part's times over so many starts."""
     np.save(folder / FILM, np.stack(walk.frames))
     (folder / PHOTO).write_bytes(walk.document.photo)
-    asked = {
-        "folder": str(folder),
-        "provider": provider,
-        "threads": threads,
-        "known": known,
-        "bf16": bf16,
-    }
-    started = [_started(asked) for _ in follow(range(count), f"Starting a lane on {provider}")]
+    request = {"folder": str(folder), "provider": provider, "threads": threads, "known": known, "bf16": bf16}
+    started = [_start_process(request) for _ in follow(range(count), f"Starting a lane on {provider}")]
     return [times((provider, "cold", part), [one[part] for one in started], better=None) for part in PARTS]
 
 
-def _started(asked: dict[str, Any]) -> dict[str, int]:
+def _start_process(request: dict[str, Any]) -> dict[str, int]:
     """One start. BenchmarkError where it does not come to the right decision."""
-    began_ns = time.monotonic_ns()
-    command = [
-        sys.executable,
-        "-m",
-        "benchmarks.latency.cold_start",
-        json.dumps({**asked, "began_ns": began_ns}),
-    ]
+    values = json.dumps({**request, "began_ns": time.monotonic_ns()})
+    command = [sys.executable, "-m", "benchmarks.latency.cold_start", values]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=LONGEST_S)
     if done.returncode:
         why = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
         raise BenchmarkError(f"a lane that was started afresh came to no decision: {why}")
-    told: dict[str, int] = json.loads(done.stdout)
-    return told
+    took_ns: dict[str, int] = json.loads(done.stdout)
+    return took_ns
 
 
 def start(
@@ -89,8 +69,8 @@ def start(
 ) -> dict[str, int]:
     """What each part of this process's start took, in nanoseconds since it was asked for."""
     marks = [began_ns, time.monotonic_ns()]
-    rules = machine.policy()
-    measurer = machine.measurer(rules, provider=provider, threads=threads, bf16=bf16)
+    rules = shipped_policy()
+    measurer = build_measurer(rules, provider=provider, threads=threads, bf16=bf16)
     marks.append(time.monotonic_ns())
     walk = Walk(_document((folder / PHOTO).read_bytes()), tuple(np.load(folder / FILM, mmap_mode="r")))
     with lane_for(walk, known, measurer, rules, folder / f"lane-{began_ns}", SystemClock()) as lane:
@@ -98,15 +78,11 @@ def start(
         passed = lane.passage()
         marks.append(round(lane.gate.commanded_s * 1e9))
     return {
-        **dict(zip(PARTS, _between(marks), strict=False)),
+        **{part: after - before for part, (before, after) in zip(PARTS, pairwise(marks), strict=False)},
         "first decision": marks[-1] - began_ns,
         "first frame to gate": passed.first_frame_ns,
         "end to end": passed.last_frame_ns,
     }
-
-
-def _between(marks: Sequence[int]) -> list[int]:
-    return [after - before for before, after in pairwise(marks)]
 
 
 def _document(photo: bytes) -> TravelDocument:
@@ -117,9 +93,9 @@ def _document(photo: bytes) -> TravelDocument:
 
 
 def main() -> None:
-    """The process that is started: asked by one JSON object, answers with another."""
-    asked = json.loads(sys.argv[1])
-    print(json.dumps(start(**{**asked, "folder": Path(asked["folder"])})))
+    """The process that is started: it takes one JSON object, and answers with another."""
+    request = json.loads(sys.argv[1])
+    print(json.dumps(start(**{**request, "folder": Path(request["folder"])})))
 
 
 if __name__ == "__main__":

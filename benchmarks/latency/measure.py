@@ -14,16 +14,16 @@ import psutil
 from pydantic import JsonValue
 
 from benchmarks.harness import drawn_frames
-from benchmarks.harness import measurer as machine
 from benchmarks.harness.cpu_affinity import bound
 from benchmarks.harness.drawn_frames import Size, Walk
 from benchmarks.harness.frame_pass import LanePass, Sample, warm_up
+from benchmarks.harness.measurer import admission_band, build_measurer, runtime_settings, shipped_policy
 from benchmarks.harness.progress import follow
 from benchmarks.harness.result import Figure, Name, Network, Result, counts, not_available
 from benchmarks.harness.stamp import networks, stamp
 from benchmarks.harness.timing import times
 from benchmarks.latency import batches, cold_start, decoding_and_liveness, energy
-from benchmarks.latency.passages import CAMERA_FRAMES_PER_SECOND, Passed, known_similarity, lane_for
+from benchmarks.latency.passages import CAMERA_FRAMES_PER_SECOND, PassageTimes, known_similarity, lane_for
 from benchmarks.latency.plan import Plan, Point
 from benchmarks.peers import measure as peers
 from lane.capture.measuring import Measurer
@@ -35,18 +35,7 @@ from models.runtime.providers import CPU, KNOWN, named
 from models.runtime.threads import available_cores
 
 WARM_UP, WARM_UP_PASSAGES = 10, 2
-STAGES = (
-    "decode",
-    "detect",
-    "align",
-    "quality",
-    "liveness",
-    "embed",
-    "compare",
-    "decide",
-    "ledger",
-    "gate",
-)
+STAGES = ("decode", "detect", "align", "quality", "liveness", "embed", "compare", "decide", "ledger", "gate")
 """In the order of the flow. Cues of liveness, ledger and gate are once a passage, the others once a frame."""
 MEANING = {
     "end to end": "from the capture of the frame that the decision ended on until the gate is commanded",
@@ -67,8 +56,6 @@ class Film:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bench:
-    """What all measuring shares."""
-
     plan: Plan
     rules: Policy
     films: Mapping[Size, Film]
@@ -82,7 +69,7 @@ def measure(plan: Plan, providers: Sequence[str] | None) -> Result:
 
     ProviderError where the matcher is to run in bfloat16 and cannot, PolicyError where it has no calibration.
     """
-    rules, beside_cpu = machine.policy(), others(providers)
+    rules, beside_cpu = shipped_policy(), others(providers)
     films, arithmetic = _films(plan, rules)
     failed: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="passenger-lane-latency-") as folder:
@@ -113,16 +100,16 @@ def measure(plan: Plan, providers: Sequence[str] | None) -> Result:
     )
 
 
-def others(asked: Sequence[str] | None) -> tuple[str, ...]:
+def others(named_ones: Sequence[str] | None) -> tuple[str, ...]:
     """Beside the CPU, each once by its long name. ProviderError for a name that nobody knows."""
-    wanted = dict.fromkeys(named(name).name for name in (KNOWN if asked is None else asked))
+    wanted = dict.fromkeys(named(name).name for name in (KNOWN if named_ones is None else named_ones))
     return tuple(name for name in wanted if name != CPU)
 
 
 def _films(plan: Plan, rules: Policy) -> tuple[dict[Size, Film], str]:
     """By size; and the arithmetic in which the matcher knows their holder."""
-    measurer, films = machine.measurer(rules, bf16=plan.bf16), {}
-    machine.band(rules, measurer)
+    measurer, films = build_measurer(rules, bf16=plan.bf16), {}
+    admission_band(rules, measurer)
     for size in follow(plan.sizes, "Drawing frames"):
         walk = drawn_frames.holder(measurer, size)
         films[size] = Film(walk, known_similarity(walk, measurer))
@@ -146,13 +133,13 @@ def _on(provider: str, bench: Bench) -> tuple[tuple[Network, ...], list[Figure]]
 @contextmanager
 def _measurer(provider: str, threads: int, bench: Bench) -> Iterator[Measurer]:
     with bound(threads):
-        yield machine.measurer(bench.rules, provider=provider, threads=threads, bf16=bench.plan.bf16)
+        yield build_measurer(bench.rules, provider=provider, threads=threads, bf16=bench.plan.bf16)
 
 
 def _point(provider: str, point: Point, measurer: Measurer, bench: Bench) -> Iterator[Figure]:
     film, count = bench.films[point.size], point.counts
     samples = _samples(point, measurer, bench)
-    passed, bill = _passages(point, measurer, bench)
+    passed, used = _passages(point, measurer, bench)
     stages = {
         "decode": decoding_and_liveness.decode(film.walk, count.frames),
         "liveness": decoding_and_liveness.liveness(measurer, film.walk, count.passages),
@@ -172,7 +159,7 @@ def _point(provider: str, point: Point, measurer: Measurer, bench: Bench) -> Ite
     yield from _account((f"{provider}, passages", *place), passed, film.known, detail=not first)
     yield from (
         one.model_copy(update={"detail": not first})
-        for one in bill.figures((provider, "energy", *place), len(passed))
+        for one in used.figures((provider, "energy", *place), len(passed))
     )
 
 
@@ -185,7 +172,7 @@ def _samples(point: Point, measurer: Measurer, bench: Bench) -> list[Sample]:
         return [lane.run(frame) for frame in follow(walk.first(point.counts.frames), title)]
 
 
-def _passages(point: Point, measurer: Measurer, bench: Bench) -> tuple[list[Passed], energy.Bill]:
+def _passages(point: Point, measurer: Measurer, bench: Bench) -> tuple[list[PassageTimes], energy.EnergyUse]:
     film, title = bench.films[point.size], f"{size_name(point.size)} on {point.threads}: passages"
     with (
         tempfile.TemporaryDirectory(dir=bench.folder) as folder,
@@ -193,12 +180,12 @@ def _passages(point: Point, measurer: Measurer, bench: Bench) -> tuple[list[Pass
     ):
         for _ in range(WARM_UP_PASSAGES):
             lane.passage()
-        with settled_garbage(), energy.counted(bench.meters) as bill:
+        with settled_garbage(), energy.counted(bench.meters) as used:
             passed = [lane.passage() for _ in follow(range(point.counts.passages), title)]
-    return passed, bill
+    return passed, used
 
 
-def _account(row: Name, passed: Sequence[Passed], known: float, *, detail: bool) -> Iterator[Figure]:
+def _account(row: Name, passed: Sequence[PassageTimes], known: float, *, detail: bool) -> Iterator[Figure]:
     """What passages looked like, and the lane's own account of them."""
     similarities = [one.similarity for one in passed]
     numbers = {
@@ -218,7 +205,7 @@ def _account(row: Name, passed: Sequence[Passed], known: float, *, detail: bool)
 
 def _batches(provider: str, threads: int, measurer: Measurer, bench: Bench) -> Iterator[Figure]:
     plan = bench.plan
-    walk, runtime = bench.films[plan.sizes[0]].walk, machine.runtime(provider, threads)
+    walk, runtime = bench.films[plan.sizes[0]].walk, runtime_settings(provider, threads)
     row = (f"{provider}, batches", f"{threads} threads")
     return batches.measure(measurer, walk, runtime, plan.batches, plan.counts.batches, row)
 
@@ -226,9 +213,8 @@ def _batches(provider: str, threads: int, measurer: Measurer, bench: Bench) -> I
 def _cold(provider: str, bench: Bench) -> list[Figure]:
     film, threads = bench.films[bench.plan.sizes[0]], bench.plan.threads[0]
     with bound(threads), tempfile.TemporaryDirectory(dir=bench.folder) as folder:
-        count = bench.plan.counts.cold
-        asked = (film.walk, film.known, provider, threads, count, Path(folder))
-        return cold_start.measure(*asked, bf16=bench.plan.bf16)
+        arguments = (film.walk, film.known, provider, threads, bench.plan.counts.cold, Path(folder))
+        return cold_start.measure(*arguments, bf16=bench.plan.bf16)
 
 
 def _peers(bench: Bench) -> tuple[dict[str, str], list[Figure]]:
@@ -242,16 +228,14 @@ def _peers(bench: Bench) -> tuple[dict[str, str], list[Figure]]:
 
 def _work(plan: Plan) -> dict[str, JsonValue]:
     sizes = [size_name(size) for size in plan.sizes]
-    drawn = f"{drawn_frames.DISTINCT} of the simulated holder standing, seed {drawn_frames.SEED}"
     return {
-        "frames": f"{', '.join(sizes)}; {drawn}",
+        "frames": drawn_frames.description(f"{', '.join(sizes)};"),
         "sizes": [*sizes],
         "frames_per_second": CAMERA_FRAMES_PER_SECOND,
     }
 
 
 def size_name(size: Size) -> str:
-    """As the command line has it."""
     return f"{size[0]}x{size[1]}"
 
 

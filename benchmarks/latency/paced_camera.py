@@ -18,7 +18,7 @@ class PacedCamera:
     """See `lane.cameras.port.FrameSource`: each capture begins with the film's first frame, and goes there
     and back.
 
-    `captured_s` and `passed_over` tell of the capture under way, or of the last one.
+    `captured_s` and `passed_over` are of the capture under way, or of the last one.
     """
 
     def __init__(self, film: Sequence[ImageBGR], frames_per_second: float, clock: Clock) -> None:

@@ -1,9 +1,9 @@
 """Whole passages through a real lane, timed from a frame's capture to the gate's command.
 
-Station, judge, networks and the journal on disk are those of a lane in service, with its evaluation and its
-word to supervisors beside them. Camera, document reader and gate are simulated, and the desk is in memory: it
-is told between the passages. Each passage must end as its holder deserves, with the opening in the ledger
-before the gate is commanded; otherwise its times are worth nothing.
+Station, judge, networks, evaluation, status reports and the journal on disk are those of a lane in service.
+Camera, document reader and gate are simulated; the desk is in memory, and is sent the entries between the
+passages. Each passage must admit the holder, with the opening in the ledger before the gate is commanded;
+otherwise it is not timed.
 """
 
 import json
@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,6 @@ from lane.desk.simulated import SimulatedDesk
 from lane.desk.status import LaneIdentity
 from lane.desk.status_reporter import StatusReporter, WatchedCamera
 from lane.document.simulated import SimulatedReader
-from lane.document.travel_document import TravelDocument
 from lane.gate.simulated import SimulatedGate
 from lane.ledger.entry import Draft, Picture
 from lane.ledger.journal import SqliteJournal, Standing
@@ -47,7 +47,7 @@ NEAR = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
+class PassageTimes:
     """One passage that went as it should."""
 
     last_frame_ns: int
@@ -114,24 +114,22 @@ def last_entries(ledger: Path, count: int) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A lane that serves one holder again and again."""
-
     station: Station
     camera: PacedCamera
     gate: TimedGate
     journal: TimedJournal
     known: float
 
-    def passage(self) -> Passed:
+    def passage(self) -> PassageTimes:
         """The next one. BenchmarkError unless the holder was admitted, by the known similarity, on record."""
         report = self.station.serve()
         if report is None:
             raise BenchmarkError("the lane serves nobody any more: see its log above")
         return self._timed(report, self._similarity(report))
 
-    def _timed(self, report: PassageReport, similarity: float) -> Passed:
+    def _timed(self, report: PassageReport, similarity: float) -> PassageTimes:
         captured_s, commanded_s = self.camera.captured_s, self.gate.commanded_s
-        return Passed(
+        return PassageTimes(
             last_frame_ns=round((commanded_s - captured_s[-1]) * 1e9),
             first_frame_ns=round((commanded_s - captured_s[0]) * 1e9),
             ledger_ns=self.journal.verdict_ns,
@@ -170,12 +168,12 @@ def lane_for(
         station = Station(
             settings.lane,
             judge=Judge(WatchedCamera(camera, status_reporter, clock), measurer, rules, clock),
-            reader=SimulatedReader(_again_and_again(walk.document)),
+            reader=SimulatedReader(repeat(walk.document)),
             gate=gate,
             journal=journal,
             outbox=Outbox(journal, desk, clock),
             clock=clock,
-            screen=Silent(),
+            screen=NoScreen(),
             evaluation=stack.enter_context(
                 build_evaluation_thread(settings, rules, clock, measurer.networks)
             ),
@@ -185,16 +183,11 @@ def lane_for(
         yield Lane(station, camera, gate, journal, known)
 
 
-def _again_and_again(document: TravelDocument) -> Iterator[TravelDocument]:
-    while True:
-        yield document
-
-
-class Silent:
+class NoScreen:
     """See `lane.passage.port.Screen`: nobody watches."""
 
     def show(self, passage: PassageId, state: State, /) -> None:
-        """Nothing."""
+        pass
 
 
 def known_similarity(walk: Walk, measurer: Measurer) -> float:

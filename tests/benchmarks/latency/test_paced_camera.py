@@ -16,7 +16,6 @@ PERIOD_S = 1 / RATE
 
 @given(st.lists(st.floats(0, 5), min_size=1, max_size=30))
 def test_lane_gets_newest_frame_once(busy_s: list[float]) -> None:
-    """As old as it is, whatever the lane does."""
     clock = StandingClock()
     camera = PacedCamera(FILM, RATE, clock)
     frames, last = camera.frames(), None
@@ -48,7 +47,6 @@ def test_frames_arriving_meanwhile_counted_as_skipped() -> None:
 
 
 def test_capture_starts_film_over_and_reverses() -> None:
-    """It begins with the first frame and goes there and back."""
     clock = StandingClock()
     camera = PacedCamera(FILM, RATE, clock)
     for _ in range(2):

@@ -25,12 +25,6 @@ KNOWN = 0.761
 """Of the holder's film and document, as `python -m lane demo` finds it."""
 
 
-@pytest.fixture(scope="module")
-def walk(measurer: Measurer, photos: object) -> Walk:
-    assert photos
-    return holder(measurer)
-
-
 @pytest.fixture
 def lane(walk: Walk, measurer: Measurer, policy: Policy, tmp_path: Path) -> Iterator[Lane]:
     with lane_for(walk, KNOWN, measurer, policy, tmp_path, StandingClock()) as lane:
@@ -38,7 +32,6 @@ def lane(walk: Walk, measurer: Measurer, policy: Policy, tmp_path: Path) -> Iter
 
 
 def test_passage_timed_from_capture_to_gate(lane: Lane, tmp_path: Path) -> None:
-    """It stands in the ledger."""
     passed = [lane.passage() for _ in range(2)]
     for one in passed:
         assert one.gate_ns > 0
