@@ -17,13 +17,13 @@ from lane.demo.passengers import demo_passengers
 from lane.desk.http_client import HttpDesk
 from lane.desk.outbox import Outbox
 from lane.document.simulated import SimulatedReader
-from lane.gate.simulated import SimulatedGate, openings
+from lane.gate.simulated import SimulatedGate
 from lane.ledger.journal import SqliteJournal
 from lane.passage.judge import Judge
 from lane.passage.station import PassageReport, Station
 from lane.platform.clock import SkippingClock
 from tests.support.browser import quiet_page
-from tests.support.lane.simulated_lane import Diary
+from tests.support.lane.simulated_lane import openings
 
 LANE = "lane-1"
 
@@ -80,7 +80,6 @@ def walk_in_the_dark(
                 journal=journal,
                 outbox=Outbox(journal, desk, clock),
                 clock=clock,
-                screen=Diary(),
             )
             station.start()
             return station.serve()

@@ -20,7 +20,6 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.harness.drawn_frames import Walk
 from benchmarks.latency.paced_camera import PacedCamera
 from lane.capture.measuring import Measurer, Stopwatch
-from lane.decision.passage_states import State
 from lane.decision.policy import Policy
 from lane.decision.referral import PassageId
 from lane.desk.outbox import Outbox
@@ -176,7 +175,6 @@ def lane_for(
             journal=journal,
             outbox=Outbox(journal, desk, clock),
             clock=clock,
-            screen=Silent(),
             evaluation=stack.enter_context(
                 build_evaluation_thread(settings, rules, clock, measurer.networks)
             ),
@@ -189,13 +187,6 @@ def lane_for(
 def _again_and_again(document: TravelDocument) -> Iterator[TravelDocument]:
     while True:
         yield document
-
-
-class Silent:
-    """See `lane.passage.port.Screen`: nobody watches."""
-
-    def show(self, passage: PassageId, state: State, /) -> None:
-        """Nothing."""
 
 
 def known_similarity(walk: Walk, measurer: Measurer) -> float:

@@ -6,6 +6,7 @@ refer. It never refuses: that is an officer's.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 from lane.decision.evidence import (
     CaptureEnd,
@@ -27,6 +28,8 @@ class Admit:
     """Every required check was proved. `remarks` are signalled, and stand in the ledger."""
 
     remarks: tuple[Reason, ...] = ()
+    word: ClassVar = "admit"
+    reasons: ClassVar[tuple[Reason, ...]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Refer:
 
     reasons: tuple[Reason, ...]
     remarks: tuple[Reason, ...] = ()
+    word: ClassVar = "refer"
 
 
 def decide(evidence: Evidence, policy: Policy) -> Admit | Refer:

@@ -19,13 +19,12 @@ from lane.evaluation.cohort import Cohort
 from lane.evaluation.evaluation_thread import EvaluationThread
 from lane.evaluation.evaluator import SWITCHED_OFF, Evaluator, Shadow
 from lane.gate.port import Gate
-from lane.kiosk.traveller_requests import TravellerRequests
+from lane.kiosk.traveller_requests import TravellerRequests, no_requests
 from lane.ledger.clock_check import Timekeeper
 from lane.ledger.journal import SqliteJournal
 from lane.passage.judge import Judge
 from lane.passage.network_recovery import NetworkRecovery
-from lane.passage.port import Screen
-from lane.passage.station import Station, nothing_to_erase
+from lane.passage.station import Screen, Station, nothing_to_erase
 from lane.platform.clock import Clock
 from lane.platform.errors import PolicyError, SettingsError
 from lane.recording.retention import Retention
@@ -149,7 +148,7 @@ def build_station(
     evaluation: EvaluationThread | None = None,
     status_reporter: StatusReporter | None = None,
     guide: Guide = no_guide,
-    requests: TravellerRequests | None = None,
+    requests: TravellerRequests = no_requests,
     timekeeper: Timekeeper | None = None,
 ) -> Station:
     """A station on real networks, a journal on disk and the desk over HTTP."""

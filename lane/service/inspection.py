@@ -18,7 +18,7 @@ from lane.decision.policy import Policy
 from lane.desk.status import LaneIdentity, Status
 from lane.document import kinds as document_kinds
 from lane.gate import kinds as gate_kinds
-from lane.kiosk import probe
+from lane.kiosk import client as kiosk_client
 from lane.ledger.clock_check import MOST_APART_S
 from lane.ledger.journal import SqliteJournal
 from lane.platform.clock import SystemClock
@@ -93,7 +93,7 @@ def _apart(times: list[tuple[datetime, datetime]]) -> Finding:
 
 
 def _kiosk(settings: Settings) -> Iterator[Finding]:
-    yield from probe.probe(settings.kiosk)
+    yield from kiosk_client.probe(settings.kiosk)
 
 
 def _networks(settings: Settings) -> Iterator[Finding]:

@@ -120,14 +120,14 @@ def open_lane(
             reader=WakingReader(reader, camera),
             gate=gate,
             clock=clock,
-            screen=LogScreen(),
+            screen=log_state,
             journal=journal,
             desk=desk,
             retention=retention,
             evaluation=evaluation,
             status_reporter=status_reporter,
             guide=kiosk,
-            requests=kiosk,
+            requests=kiosk.take,
             timekeeper=timekeeper,
         )
         stack.callback(kiosk, Instruction.CLOSED)
@@ -175,12 +175,9 @@ class WakingReader:
         return document
 
 
-class LogScreen:
-    """See `lane.passage.port.Screen`: the log; travellers read the kiosk, officers the desk."""
-
-    def show(self, passage: PassageId, state: State, /) -> None:
-        """Log the state; a passage's identifier says nothing of a person."""
-        log.info("passage %s is %s", passage, state)
+def log_state(passage: PassageId, state: State) -> None:
+    """See `lane.passage.station.Screen`. A passage's identifier says nothing of a person."""
+    log.info("passage %s is %s", passage, state)
 
 
 def _setup(settings: Settings, **more: object) -> Setup:

@@ -29,7 +29,6 @@ def test_desk_reads_lanes_prepared_case(photos: Path, measurer: Measurer, policy
 
 
 def test_case_needs_live_picture(measurer: Measurer, policy: Policy) -> None:
-    """Without one it is none."""
     with pytest.raises(PictureError, match="live pictures"):
         prepare(Path("a.jpg"), [], "same", measurer, policy, SystemClock(), training=False)
 
@@ -37,7 +36,6 @@ def test_case_needs_live_picture(measurer: Measurer, policy: Policy) -> None:
 def test_demo_desk_has_training_cases(
     tmp_path: Path, photos: Path, measurer: Measurer, policy: Policy
 ) -> None:
-    """It has no file of them."""
     database = tmp_path / "desk.sqlite"
     at = ["--database", str(database), "--json"]
     desk_process.ask(["lane", "add", "lane-1", *at])

@@ -17,7 +17,7 @@ from lane.decision.evidence import DocumentKind, to_plain
 from lane.decision.policy import Policy
 from lane.decision.reason_codes import Code
 from lane.demo.passengers import Passenger, demo_passengers
-from lane.kiosk.traveller_requests import TravellerRequests
+from lane.kiosk.traveller_requests import TravellerRequests, no_requests
 from lane.passage.station import PassageReport
 from lane.platform.errors import RecordingError
 from lane.recording.record import Recorder, RecordingJudge, folder_for_faces, key_of_environment
@@ -42,7 +42,7 @@ class Presses:
     at: int
     asked_: int = 0
 
-    def take(self) -> tuple[Code, ...]:
+    def __call__(self) -> tuple[Code, ...]:
         self.asked_ += 1
         return (Code.DECLINES_FACE,) if self.asked_ == self.at else ()
 
@@ -53,7 +53,7 @@ def recorded(
     policy: Policy,
     passenger: Passenger,
     most_bytes: int = 1 << 30,
-    wishes: TravellerRequests | None = None,
+    wishes: TravellerRequests = no_requests,
 ) -> tuple[Hall, PassageReport]:
     clock = StandingClock()
     camera = SimulatedCamera(clock, clock.skip, passenger.scene, frames_per_second=12.5)
@@ -85,9 +85,9 @@ def test_wished_and_uncaptured_passages_replay_identically(
 ) -> None:
     """Of who asks for an officer, and of who is never captured."""
     diplomat = replace(people["holder"].document, kind=DocumentKind.DIPLOMATIC)
-    cases = {
+    cases: dict[str, tuple[Passenger, TravellerRequests, Code]] = {
         "asks": (people["holder"], Presses(4), Code.DECLINES_FACE),
-        "diplomat": (replace(people["holder"], document=diplomat), None, Code.DIPLOMATIC),
+        "diplomat": (replace(people["holder"], document=diplomat), no_requests, Code.DIPLOMATIC),
     }
     for name, (passenger, wishes, code) in cases.items():
         folder = tmp_path / name
