@@ -75,7 +75,7 @@ class KioskServer:
         self.pictures = PictureMaker(lambda: FeedReader(setup.feed or ""), setup.zone, publish)
 
     async def answer(self, request: Request) -> Answer:
-        """Answer a request. Raises RefusedError for one that is not this page's."""
+        """Raises RefusedError for one that is not this page's."""
         self._check_host(request)
         routes: dict[tuple[str, str], Callable[[Request], Awaitable[Answer]]] = {
             ("GET", "/"): self._page,

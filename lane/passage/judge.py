@@ -43,11 +43,10 @@ NOT_COMPARED = NotAssessed("not compared")
 
 @dataclass(frozen=True, slots=True)
 class JudgedPassage:
-    """The evidence, the decision, and the pictures that an officer would need."""
-
     evidence: Evidence
     outcome: Admit | Refer
     pictures: tuple[officer_pictures.OfficerPicture, ...]
+    """That an officer would need."""
     timings_ms: dict[str, float]
     verification: Verification | None = None
     """What the evaluation in service works on, once the passage is over."""

@@ -23,8 +23,6 @@ Eyes = tuple[tuple[float, float], tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class OfficerPicture:
-    """A picture, with what an officer's page needs to show it."""
-
     role: str
     """`document` or `live`."""
     picture: Picture

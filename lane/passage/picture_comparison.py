@@ -61,7 +61,7 @@ class Comparison:
 def compare_pictures(
     document: Path, live: Sequence[Path], measurer: Measurer, policy: Policy, clock: Clock
 ) -> Comparison:
-    """Compare. Raises PictureError for a picture that cannot be read, ModelError where a network fails."""
+    """Raises PictureError for a picture that cannot be read, ModelError where a network fails."""
     rules = policy.for_pictures()
     frames = [_frame(number, path, clock) for number, path in enumerate(live)]
     photo = _document(document)

@@ -79,8 +79,6 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class PassageReport:
-    """The result of one passage."""
-
     passage: PassageId
     outcome: str
     reasons: tuple[Reason, ...]

@@ -177,9 +177,7 @@ def test_kill_inside_write_harms_no_frame() -> None:
             newest(reader)
 
 
-def test_unordered_writes_are_checked_by_sum(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_unordered_writes_are_checked_by_sum(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a processor may reorder writes, pixels are held against their sum."""
     monkeypatch.setattr(shared_memory_feed, "_ORDERED", False)
     with FeedWriter(feed := name(), 64, 48) as writer, FeedReader(feed) as reader:

@@ -126,9 +126,7 @@ def test_long_presence_costs_no_time() -> None:
 
 
 @pytest.mark.parametrize("between", [[], [face(0.3), face(0.7)], [face(0.8)]], ids=["nobody", "two", "other"])
-def test_newcomer_before_least_time_restarts_count(
-    between: list[Face],
-) -> None:
+def test_newcomer_before_least_time_restarts_count(between: list[Face]) -> None:
     taken = looked_at_for(0.75, *[[face()]] * 6, between, *[[face()]] * 20)
     assert taken.ended is CaptureEnd.ENOUGH
     assert min(numbers(taken)) > 6

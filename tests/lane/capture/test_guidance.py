@@ -101,9 +101,7 @@ def test_traveller_hears_action_never_reason(
 
 
 @given(st.lists(st.tuples(st.sampled_from(Instruction), st.floats(0, 0.5)), min_size=1))
-def test_instruction_stays_long_enough_to_read(
-    wanted: list[tuple[Instruction, float]],
-) -> None:
+def test_instruction_stays_long_enough_to_read(wanted: list[tuple[Instruction, float]]) -> None:
     shown, at_s = None, 0.0
     for instruction, later_s in wanted:
         at_s += later_s

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
+from lane.demo.desk_process import ask
 from tests.support.processes import heeds_ctrl_c
 
 ROOT = Path(__file__).parents[3]
@@ -78,9 +79,7 @@ def test_every_passenger_gets_the_rules_outcome(demo: dict[str, Any]) -> None:
     assert found["dark"]["components"]["F04"][0] == "brightness"
 
 
-def test_gate_opens_only_for_the_admitted(
-    demo: dict[str, Any],
-) -> None:
+def test_gate_opens_only_for_the_admitted(demo: dict[str, Any]) -> None:
     for line in demo["passages"]:
         assert (line["officer"] is None) is (line["outcome"] == "admit")
         assert line["gate_opened"] is (line["outcome"] == "admit" or line["officer"] == "admit")
@@ -173,7 +172,7 @@ def watched(photos: Path, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     os.close(terminal)
 
 
-def test_the_demo_stays_until_control_c(watched: "subprocess.Popen[str]") -> None:
+def test_the_demo_stays_until_control_c(watched: "subprocess.Popen[str]", tmp_path: Path) -> None:
     """Desk and screen go on after the last passenger, and each role can sign in as it was told."""
     assert watched.stdout
     lines = []
@@ -196,6 +195,9 @@ def test_the_demo_stays_until_control_c(watched: "subprocess.Popen[str]") -> Non
     assert watched.returncode == 0, errors
     assert "Traceback" not in errors
     assert re.search(r"ledger: \d+ entries, verified", rest)
+    cases = ask(["case", "list", "--database", str(tmp_path / "data" / "desk.sqlite"), "--json"])
+    assert [(one["truth"], one["training"]) for one in cases] == [("same", True), ("different", True)]
+    assert list((tmp_path / "data").glob("case-*")) == []
     assert not answers(desk), "no desk is left behind"
 
 

@@ -39,6 +39,7 @@ from lane.kiosk.traveller_requests import (
 from lane.kiosk.view import LINGERS_S, PROCEED_S, SILENT_S, PageState, View
 from lane.platform.process_supervisor import Child
 from tests.support.lane.kiosk_process import KioskUnderTest, kiosk, picture
+from tests.support.lane.simulated_lane import StandingClock
 from tests.support.processes import GENEROUS_S, until
 
 REASONS = re.compile(
@@ -103,9 +104,7 @@ def test_silent_lane_shows_wait(instructions: list[tuple[Instruction, float]], l
 
 
 @given(st.lists(st.tuples(INSTRUCTIONS, st.floats(0, 2 * PROCEED_S)), min_size=1, max_size=8))
-def test_proceed_shows_only_while_told(
-    instructions: list[tuple[Instruction, float]],
-) -> None:
+def test_proceed_shows_only_while_told(instructions: list[tuple[Instruction, float]]) -> None:
     shown, at_s, since_s, before = PageState(), 0.0, 0.0, None
     for instruction, after_s in instructions:
         at_s += after_s
@@ -134,19 +133,10 @@ def test_officer_notice_lingers() -> None:
 # What is asked for
 
 
-class Watch:
-    """A clock that a test sets."""
-
-    now_s = 0.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
 @pytest.mark.parametrize("wish", Button)
 @pytest.mark.parametrize("when", sorted(OPEN_TO_REQUESTS))
 def test_wish_is_told_once_and_confirmed(wish: Button, when: Instruction) -> None:
-    pressed = PressedButtons(Watch())
+    pressed = PressedButtons(StandingClock().monotonic_s)
     pressed.note(when)
     pressed.press(wish, on=True)
     assert pressed.confirmed() == (wish,)
@@ -168,14 +158,14 @@ def test_every_button_has_its_person_code() -> None:
 
 @pytest.mark.parametrize("when", sorted(set(Instruction) - OPEN_TO_REQUESTS))
 def test_buttons_end_with_officer_or_gate(when: Instruction) -> None:
-    pressed = PressedButtons(Watch())
+    pressed = PressedButtons(StandingClock().monotonic_s)
     pressed.note(when)
     pressed.press(Button.HELP, on=True)
     assert pressed.take() == ()
 
 
 def test_unacted_wish_can_be_withdrawn() -> None:
-    pressed = PressedButtons(Watch())
+    pressed = PressedButtons(StandingClock().monotonic_s)
     pressed.note(Instruction.WELCOME)
     pressed.press(Button.HELP, on=True)
     pressed.press(Button.HELP, on=False)
@@ -183,18 +173,18 @@ def test_unacted_wish_can_be_withdrawn() -> None:
 
 
 def test_wish_never_passes_to_next_traveller() -> None:
-    watch = Watch()
-    pressed = PressedButtons(watch)
+    clock = StandingClock()
+    pressed = PressedButtons(clock.monotonic_s)
     pressed.note(Instruction.WELCOME)
     pressed.press(Button.NO_FACE, on=True)
-    watch.now_s = FORGOTTEN_AFTER_S + 1
+    clock.skip(FORGOTTEN_AFTER_S + 1)
     pressed.note(Instruction.WELCOME)
     assert pressed.confirmed() == ()
     assert pressed.take() == ()
 
 
 def test_wish_outlives_slow_document() -> None:
-    pressed = PressedButtons(Watch())
+    pressed = PressedButtons(StandingClock().monotonic_s)
     for instruction in (Instruction.WELCOME, Instruction.PLEASE_WAIT, Instruction.DOCUMENT_UNREADABLE):
         pressed.note(instruction)
         pressed.press(Button.NO_FACE, on=True)
@@ -243,9 +233,7 @@ def test_pictures_are_given_only_while_mirroring(shared: KioskUnderTest) -> None
     assert cv2.imdecode(np.frombuffer(answer, np.uint8), cv2.IMREAD_COLOR) is not None
 
 
-def test_slow_browser_gets_newest_picture(
-    shared: KioskUnderTest,
-) -> None:
+def test_slow_browser_gets_newest_picture(shared: KioskUnderTest) -> None:
     shared.show(Instruction.HOLD_STILL)
     number = 0
 
