@@ -7,7 +7,7 @@ import base64
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, redirect_stderr, redirect_stdout
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 from io import StringIO
 from pathlib import Path
@@ -15,11 +15,13 @@ from typing import Any
 
 import httpx
 import pytest
+from rich.console import Console
 
 from lane.capture.measuring import Measurer
 from lane.decision.evidence import Check
 from lane.demo import desk_process, photos, run
 from lane.demo.passengers import Passenger, demo_passengers
+from lane.demo.terminal import Terminal
 from lane.document.travel_document import check_expiry
 from lane.passage.station import PassageReport
 
@@ -54,24 +56,21 @@ def dated(measurer: Measurer, today: date) -> tuple[Passenger, ...]:
     )
 
 
-@dataclass
-class Watcher:
-    """See `lane.demo.run.DemoOutput`: looks at everything after each passenger, as a thief would."""
+class Watcher(Terminal):
+    """Looks at everything after each passenger, as a thief would."""
 
-    folder: Path
-    secrets: dict[str, list[bytes]] = field(default_factory=dict)
-    seen: dict[str, bytes] = field(default_factory=dict)
-    said: StringIO = field(default_factory=StringIO)
-    address: str = ""
+    def __init__(self, folder: Path) -> None:
+        self.said = StringIO()
+        super().__init__(Console(file=self.said), headless=True)
+        self.folder, self.address = folder, ""
+        self.secrets: dict[str, list[bytes]] = {}
+        self.seen: dict[str, bytes] = {}
 
     def ready(self, address: str, sign_ins: Mapping[str, str]) -> None:
         self.address = address
         ((officer, password),) = sign_ins.items()
         self.secrets["the officer's name"] = [officer.encode()]
         self.secrets["the password"] = [password.encode()]
-
-    def screen(self, address: str) -> None:
-        """Where nobody watches there is none."""
 
     def enters(self, number: int, passenger: Passenger) -> None:
         document = passenger.document
@@ -92,12 +91,6 @@ class Watcher:
             return told
 
         return listening
-
-    def asks_officer(self) -> None:
-        """A face may wait here for a moment."""
-
-    def stays(self) -> None:
-        """Where nobody watches it ends."""
 
     def passed(self, report: PassageReport) -> None:
         for path in self.folder.iterdir():

@@ -15,14 +15,14 @@ from lane.demo.passengers import demo_passengers
 from lane.desk.http_client import HttpDesk
 from lane.desk.outbox import Outbox
 from lane.document.simulated import SimulatedReader
-from lane.gate.simulated import SimulatedGate, openings
+from lane.gate.simulated import SimulatedGate
 from lane.ledger.journal import SqliteJournal
 from lane.passage.judge import Judge
 from lane.passage.station import PassageReport, Station
 from lane.platform.clock import SkippingClock
 from tests.support.browser import quiet_page
 from tests.support.desk_of_lane import DeskOfLane, desk_of_lane
-from tests.support.lane.simulated_lane import Diary
+from tests.support.lane.simulated_lane import openings
 
 LANE = "lane-1"
 
@@ -67,7 +67,6 @@ def walk_in_the_dark(
                 journal=journal,
                 outbox=Outbox(journal, desk, clock),
                 clock=clock,
-                screen=Diary(),
             )
             station.start()
             return station.serve()

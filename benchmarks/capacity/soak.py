@@ -141,7 +141,8 @@ def _soaked(
 ) -> Iterator[Figure]:
     tally = Tally(camera, round(seconds * MOST_RATE) + 1000)
     judge = judge_with(tally)
-    before, began_s, began_cpu_s = camera.counts, time.monotonic(), time.process_time()
+    before, stalls = camera.counts, camera.stalls
+    began_s, began_cpu_s = time.monotonic(), time.process_time()
     outcomes: Counter[str] = Counter()
     with sampled({"lane": os.getpid, "reader": lambda: camera.reader_pid}, seconds) as samples:
         for _ in _until(began_s + seconds, say):
@@ -155,7 +156,7 @@ def _soaked(
         "came per second": round((after.frames - before.frames) / took_s, 2),
         "looked at": len(tally.work_ns.values),
         "spoilt": after.spoilt - before.spoilt,
-        "stalls": after.stalls - before.stalls,
+        "stalls": camera.stalls - stalls,
         "reconnects": after.reconnects - before.reconnects,
     }
     yield from counts(("frames",), came)

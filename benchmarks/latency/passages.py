@@ -21,7 +21,6 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.harness.drawn_frames import Walk
 from benchmarks.latency.paced_camera import PacedCamera
 from lane.capture.measuring import Measurer, Stopwatch
-from lane.decision.passage_states import State
 from lane.decision.policy import Policy
 from lane.decision.referral import PassageId
 from lane.desk.outbox import Outbox
@@ -173,7 +172,6 @@ def lane_for(
             journal=journal,
             outbox=Outbox(journal, desk, clock),
             clock=clock,
-            screen=NoScreen(),
             evaluation=stack.enter_context(
                 build_evaluation_thread(settings, rules, clock, measurer.networks)
             ),
@@ -181,13 +179,6 @@ def lane_for(
         )
         station.start()
         yield Lane(station, camera, gate, journal, known)
-
-
-class NoScreen:
-    """See `lane.passage.port.Screen`: nobody watches."""
-
-    def show(self, passage: PassageId, state: State, /) -> None:
-        pass
 
 
 def known_similarity(walk: Walk, measurer: Measurer) -> float:

@@ -1,5 +1,3 @@
-"""A picture with camera, sequence and capture time."""
-
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,7 +10,7 @@ FIRST_ROWS = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One camera frame. The monotonic clock tells its age: a jump of the wall clock hides nothing."""
+    """Its age follows from the monotonic clock: a jump of the wall clock hides nothing."""
 
     camera: str
     sequence: int

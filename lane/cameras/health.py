@@ -1,12 +1,8 @@
-"""A camera's status, in plain values."""
-
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class CameraHealth(StrEnum):
-    """What is known of a camera."""
-
     GOOD = "good"
     STALE = "stale"
     LOST = "lost"
@@ -15,16 +11,16 @@ class CameraHealth(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CameraCounts:
-    """Frames that came from a camera: since it was opened, or within the last minutes."""
+    """Of a camera: since it was opened, or within the last minutes."""
 
     frames: int = 0
-    """Whole frames."""
+    """Whole frames; not those that nobody decoded, since nobody looked."""
     spoilt: int = 0
-    """Those that could not be decoded."""
+    """Frames that could not be decoded."""
     skipped: int = 0
-    """Those that nobody decoded, since a newer one had come."""
+    """Frames that were not decoded, since a newer one had come."""
     reconnects: int = 0
-    """How often it had to be opened again."""
+    """How often a camera that had given frames was opened again."""
 
     def since(self, before: "CameraCounts") -> "CameraCounts":
         """The difference; none is below 0, also where counting began anew."""
@@ -33,8 +29,6 @@ class CameraCounts:
 
 @dataclass(frozen=True, slots=True)
 class CameraStatus:
-    """By the camera's own account, or as far as the last capture shows."""
-
     health: CameraHealth
     frame_age_ms: int | None
     counts: CameraCounts | None = None

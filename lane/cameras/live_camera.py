@@ -5,16 +5,15 @@ import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from types import TracebackType
 from typing import Self
 
 from lane.cameras.frame import Frame
 from lane.cameras.health import CameraCounts, CameraHealth, CameraStatus
-from lane.cameras.reader_watchdog import ReaderCounts, Watchdog
+from lane.cameras.reader_watchdog import Watchdog
 from lane.cameras.settings import CameraSettings
 from lane.cameras.shared_memory_feed import FeedReader, FeedWriter, remove_left_over
 from lane.cameras.source import AtEnd
-from lane.cameras.trouble import TROUBLE_TEXTS, Trouble
+from lane.cameras.trouble import Trouble
 from lane.platform.errors import CameraError, SettingsError
 from lane.platform.finding import Finding
 
@@ -48,38 +47,35 @@ class RealCamera:
         self._awake_s, self._awake_until_s, self._rested_through = awake_s, 0.0, 0
         self.wake()
         self._watchdog = Watchdog(self._source, self.feed, settings.patience(), settings.retry_s)
-        self._missed = 0
+        self.missed = 0
+        """Frames that came while a capture was busy with another: the newest wins."""
         self._closed = False
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """End the reader and remove the feed. Twice is no error."""
         self._closed = True
         self._watchdog.close()
         self._frames.close()
         self._memory.close()
 
     @property
-    def counts(self) -> ReaderCounts:
+    def counts(self) -> CameraCounts:
         """Since the camera was opened."""
         return self._watchdog.counts
 
     @property
-    def reader_pid(self) -> int | None:
-        """The reader's process; None while there is none."""
-        return self._watchdog.pid
+    def stalls(self) -> int:
+        """How often the reader was killed since no whole frame came in time."""
+        return self._watchdog.stalls
 
     @property
-    def missed(self) -> int:
-        """Frames that came while a capture was busy with another: the newest wins."""
-        return self._missed
+    def reader_pid(self) -> int | None:
+        return self._watchdog.pid
 
     def wake(self) -> None:
         """A capture runs or begins soon: all frames are decoded."""
@@ -96,12 +92,11 @@ class RealCamera:
         """
         last = 0
         while (frame := self._next(last)) is not None:
-            self._missed += frame.sequence - last - 1 if last else 0
+            self.missed += frame.sequence - last - 1 if last else 0
             last = frame.sequence
             yield frame
 
     def _next(self, last: int) -> Frame | None:
-        """The next frame; None where the source has ended and that is no fault."""
         self.wake()
         last, until_s = max(last, self._rested_through), time.monotonic() + self._settings.wait_s
         while True:
@@ -124,15 +119,16 @@ class RealCamera:
             raise self._error(self._watchdog.trouble or Trouble.STALLED)
 
     def _error(self, trouble: Trouble) -> CameraError:
-        return CameraError(f"{self._settings.name} ({self._source.label}): {TROUBLE_TEXTS[trouble]}")
+        return CameraError(f"{self._settings.name} ({self._source.label}): {trouble.advice}")
 
     def status(self) -> CameraStatus:
-        """The camera's status now; from any thread."""
         if self._closed:
             return CameraStatus(CameraHealth.UNKNOWN, None)
-        trouble, age_s = self._watchdog.trouble, self._age_s()
+        captured_s = self._frames.captured_monotonic_s
+        age_s = None if captured_s is None else time.monotonic() - captured_s
         age_ms = None if age_s is None else max(0, round(age_s * 1000))
-        return CameraStatus(self._health(trouble, age_s), age_ms, _camera_counts(self.counts))
+        trouble = self._watchdog.trouble
+        return CameraStatus(self._health(trouble, age_s), age_ms, self.counts)
 
     def _health(self, trouble: Trouble | None, age_s: float | None) -> CameraHealth:
         if trouble is not None:
@@ -140,10 +136,6 @@ class RealCamera:
         if age_s is None:
             return CameraHealth.UNKNOWN
         return CameraHealth.GOOD if age_s <= self._settings.stall_s else CameraHealth.STALE
-
-    def _age_s(self) -> float | None:
-        captured_s = self._frames.captured_monotonic_s
-        return None if captured_s is None else time.monotonic() - captured_s
 
     @property
     def has_ended(self) -> bool:
@@ -168,10 +160,6 @@ class RealCamera:
         height, width = frame.image_bgr.shape[:2]
         spoilt = f", {self.counts.spoilt} spoilt" if self.counts.spoilt else ""
         return f"{self._source.label}: {width}×{height}, {rate:.0f} frames a second{spoilt}"
-
-
-def _camera_counts(counts: ReaderCounts) -> CameraCounts:
-    return CameraCounts(counts.frames, counts.spoilt, counts.skipped, counts.reconnects)
 
 
 def probe(settings: CameraSettings) -> list[Finding]:

@@ -1,5 +1,3 @@
-"""The camera as the lane uses it: a source of frames, and one that knows its own status."""
-
 from collections.abc import Iterator
 from typing import Protocol, runtime_checkable
 
@@ -8,8 +6,6 @@ from lane.cameras.health import CameraStatus
 
 
 class FrameSource(Protocol):
-    """A camera."""
-
     def frames(self) -> Iterator[Frame]:
         """Frames of one capture, oldest first, until the caller stops.
 
@@ -22,6 +18,4 @@ class FrameSource(Protocol):
 class StatusSource(FrameSource, Protocol):
     """A camera that is read all the time, and knows its status between captures too."""
 
-    def status(self) -> CameraStatus:
-        """The camera's status now; from any thread."""
-        ...
+    def status(self) -> CameraStatus: ...

@@ -8,10 +8,11 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from lane.cameras.health import CameraCounts
 from lane.cameras.source import Source
-from lane.cameras.trouble import TROUBLE_TEXTS, Trouble
+from lane.cameras.trouble import Trouble
 from lane.platform.process_supervisor import Backoff, Child, Ended, Patience, Supervisor, start_talking
 
 log = logging.getLogger(__name__)
@@ -22,32 +23,21 @@ STEADY_S = 5.0
 """A stream that gave frames for so long works; its next trouble is a new one."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReaderCounts:
-    """Since the camera was opened."""
-
-    frames: int = 0
-    """Whole frames that came; not those that nobody decoded, since nobody looked."""
-    spoilt: int = 0
-    """Frames that could not be decoded."""
-    skipped: int = 0
-    """Frames that the reader did not decode, since a newer one had come."""
-    reconnects: int = 0
-    """How often a stream that had given frames was opened again."""
-    stalls: int = 0
-    """How often a reader was killed since no whole frame came in time."""
-
-
 class Watchdog:
     """A reader's process fills the feed, from now until this is closed."""
 
     def __init__(self, source: Source, feed: str, patience: Patience, longest_pause_s: float) -> None:
         self._source, self._feed = source, feed
-        self._news = threading.Condition()
-        self._counts = ReaderCounts()
-        self._trouble: Trouble | None = None
-        self._said = Trouble.DIED
-        self._has_ended = False
+        self._changed = threading.Condition()
+        self.counts = CameraCounts()
+        """Since the camera was opened."""
+        self.stalls = 0
+        """How often a reader was killed since no whole frame came in time."""
+        self.trouble: Trouble | None = None
+        """Why there are no frames now; None where there are, or it is being opened for the first time."""
+        self.has_ended = False
+        """The source has ended, and does not begin again."""
+        self._reported = Trouble.DIED
         self._supervisor = Supervisor(
             "the camera's reader",
             self._start,
@@ -60,36 +50,19 @@ class Watchdog:
         self._supervisor.begin()
 
     @property
-    def counts(self) -> ReaderCounts:
-        """So far."""
-        return self._counts
-
-    @property
-    def trouble(self) -> Trouble | None:
-        """Why there are no frames now; None where there are, or it is being opened for the first time."""
-        return self._trouble
-
-    @property
-    def has_ended(self) -> bool:
-        """The source has ended, and does not begin again."""
-        return self._has_ended
-
-    @property
     def pid(self) -> int | None:
-        """The reader's; None while there is none."""
         return self._supervisor.pid
 
     def wait(self, for_what: Callable[[], bool], timeout_s: float) -> bool:
         """Wait until the condition holds, checked after each frame; False where it does not in time."""
-        with self._news:
-            return self._news.wait_for(for_what, max(0.0, timeout_s))
+        with self._changed:
+            return self._changed.wait_for(for_what, max(0.0, timeout_s))
 
     def close(self) -> None:
-        """End the reader. Twice is no error."""
         self._supervisor.close()
 
     def _start(self) -> Child:
-        self._said = Trouble.DIED
+        self._reported = Trouble.DIED
         environment = {name: value for name, value in os.environ.items() if not name.startswith(_SECRETS)}
         child = start_talking([*_COMMAND, str(os.getpid())], environment)
         child.write(f"{self._feed}\n{self._source.to_json()}\n".encode())
@@ -101,18 +74,18 @@ class Watchdog:
         self._count(came, lines.count(b"!"), lines.count(b"-"))
         for line in lines:
             if line.startswith(b"trouble "):
-                self._said = Trouble(line.removeprefix(b"trouble ").decode())
+                self._reported = Trouble(line.removeprefix(b"trouble ").decode())
         return came > 0 or b"." in lines
 
     def _ended(self, how: Ended) -> None:
-        self._note(Trouble.STALLED if how.hung else self._said)
-        if self._has_ended:
+        self._note(Trouble.STALLED if how.hung else self._reported)
+        if self.has_ended:
             self._supervisor.end()
 
     def _count(self, came: int, spoilt: int, skipped: int) -> None:
-        with self._news:
-            now, found = self._counts, came > 0 and self._trouble is not None
-            self._counts = replace(
+        with self._changed:
+            now, found = self.counts, came > 0 and self.trouble is not None
+            self.counts = replace(
                 now,
                 frames=now.frames + came,
                 spoilt=now.spoilt + spoilt,
@@ -121,14 +94,13 @@ class Watchdog:
             )
             if found:
                 log.warning("the camera at %s gives frames again", self._source.label)
-                self._trouble = None
-            self._news.notify_all()
+                self.trouble = None
+            self._changed.notify_all()
 
     def _note(self, trouble: Trouble) -> None:
-        with self._news:
-            if trouble is not self._trouble:
-                log.warning("the camera at %s: %s", self._source.label, TROUBLE_TEXTS[trouble])
-            stalls = self._counts.stalls + (trouble is Trouble.STALLED)
-            self._counts, self._trouble = replace(self._counts, stalls=stalls), trouble
-            self._has_ended = trouble is Trouble.ENDED
-            self._news.notify_all()
+        with self._changed:
+            if trouble is not self.trouble:
+                log.warning("the camera at %s: %s", self._source.label, trouble.advice)
+            self.stalls += trouble is Trouble.STALLED
+            self.trouble, self.has_ended = trouble, trouble is Trouble.ENDED
+            self._changed.notify_all()

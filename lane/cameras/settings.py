@@ -1,5 +1,3 @@
-"""A lane's camera, as its settings say it."""
-
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -28,8 +26,6 @@ def _number(value: object) -> object:
 
 
 class CameraSettings(Section):
-    """Which camera, and how it is read."""
-
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")] = "camera"
     """What frames say they come from."""
     source: str | None = None
@@ -87,7 +83,6 @@ class CameraSettings(Section):
         return self
 
     def to_source(self) -> Source:
-        """For the reader. Raises ValueError where there is none."""
         if self.source is None:
             raise ValueError("no camera.source")
         return Source(
@@ -107,5 +102,4 @@ class CameraSettings(Section):
         )
 
     def patience(self) -> Patience:
-        """Of the watchdog with the reader."""
         return Patience(self.open_s, self.stall_s, STEADY_S)

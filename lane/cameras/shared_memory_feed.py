@@ -19,7 +19,6 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import numpy as np
@@ -96,20 +95,15 @@ class _Memory:
 
 
 class _Mapped:
-    """Has a feed's memory until it is closed."""
-
     _memory: _Memory
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Let go of the memory. Twice is no error."""
         self._memory.close()
 
 

@@ -75,8 +75,6 @@ class PendingProbe:
 
 @dataclass(slots=True, eq=False)
 class Capture:
-    """One capture while it runs."""
-
     ended: CaptureEnd = CaptureEnd.ABORTED
     frames_seen: int = 0
     looked_at: int = 0
@@ -94,7 +92,6 @@ class Capture:
 
     @property
     def probes(self) -> list[Embedding]:
-        """The embeddings of the good frames."""
         return [good.probe for good in self.good]
 
     def progress(self, rule: CaptureRule) -> float:
@@ -147,8 +144,6 @@ class Capture:
 
 @dataclass(frozen=True, slots=True)
 class CaptureSetup:
-    """What a capture needs: camera, networks, rules, clock and the traveller's guide."""
-
     camera: FrameSource
     measurer: Measurer
     policy: Policy

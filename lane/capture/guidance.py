@@ -38,8 +38,6 @@ class Instruction(StrEnum):
 
 
 class Side(StrEnum):
-    """On which side of its limit a component lies."""
-
     LOW = "low"
     HIGH = "high"
     UNKNOWN = "unknown"
@@ -138,8 +136,6 @@ def next_instruction(before: ShownInstruction | None, wanted: Instruction, at_s:
 
 
 class Guide(Protocol):
-    """Shows the traveller one instruction at a time."""
-
     def __call__(self, instruction: Instruction, /, progress: float = 0.0) -> None:
         """Show this now; the same instruction may be given again and again. Takes no time, never fails.
 

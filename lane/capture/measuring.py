@@ -29,7 +29,6 @@ class Stopwatch:
 
     @contextmanager
     def time(self, stage: str) -> Iterator[None]:
-        """Add the time of the block to a stage."""
         started = time.perf_counter()
         try:
             yield
@@ -52,23 +51,23 @@ class Sighting:
     face: Face | None
     quality: Mapping[str, Measure]
 
+    @property
+    def only_face(self) -> Face | None:
+        """None where there is no face, or more than one."""
+        return self.face if self.faces == 1 else None
+
 
 class Measurer:
     """The networks of one lane, asked one picture at a time. Raises ModelError where a network fails."""
 
     def __init__(self, networks: Networks, *, second_face_ratio: float) -> None:
-        self._networks = networks
+        self.networks = networks
         self._second_face_ratio = second_face_ratio
-
-    @property
-    def networks(self) -> Networks:
-        """The networks that answer."""
-        return self._networks
 
     def look(self, image_bgr: ImageBGR, watch: Stopwatch, before: Before | None = None) -> Sighting:
         """Find the faces and assess the largest. `before` is the face one frame earlier, for motion."""
         with watch.time("detect"):
-            found = self._networks.detector.detect(image_bgr)
+            found = self.networks.detector.detect(image_bgr)
         faces = faces_that_count(found, self._second_face_ratio)
         if not faces:
             return Sighting(image_bgr, 0, None, {})
@@ -83,7 +82,7 @@ class Measurer:
         deviation), without bias.
         """
         with watch.time("detect"):
-            return self._networks.detector.glance(image_bgr)
+            return self.networks.detector.glance(image_bgr)
 
     def look_at(
         self,
@@ -96,14 +95,14 @@ class Measurer:
         if not faces:
             return Sighting(image_bgr, 0, None, {})
         with watch.time("detect"):
-            closer = self._networks.detector.closer(image_bgr, faces[0])
+            closer = self.networks.detector.closer(image_bgr, faces[0])
         return self._assessed(image_bgr, len(faces), closer, watch, before)
 
     def _assessed(
         self, image_bgr: ImageBGR, faces: int, face: Face, watch: Stopwatch, before: Before | None
     ) -> Sighting:
         with watch.time("detect"):
-            face = self._networks.refined(image_bgr, face)
+            face = self.networks.refined(image_bgr, face)
         with watch.time("quality"):
             quality = assess(image_bgr, face) | {"motion": motion(before, face)}
         return Sighting(image_bgr, faces, face, quality)
@@ -119,7 +118,7 @@ class Measurer:
         """The same, with a pause after each crop but the last: none takes longer than a frame may."""
         if sighting.face is None:
             raise ValueError("a sighting without a face has no embedding")
-        embedder, parts = self._networks.embedder, []
+        embedder, parts = self.networks.embedder, []
         with watch.time("align"):
             aligned = crops(sighting.image_bgr, sighting.face, embedder.layout)
         for crop in aligned:

@@ -38,21 +38,20 @@ def unexamined(document: TravelDocument, today: date, from_age: int) -> Document
 
 
 def examine(
-    document: TravelDocument, said: DocumentEvidence, measurer: Measurer, watch: Stopwatch
+    document: TravelDocument, stated: DocumentEvidence, measurer: Measurer, watch: Stopwatch
 ) -> Reference:
-    """Embed the photo of a document that has `said` this. A bad photo or a failing network raises nothing."""
+    """Embed the photo of a document that states this. A bad photo or a failing network raises nothing."""
     unknown = NotAssessed("photo not decoded")
     image_bgr = None
     try:
         with watch.time("decode"):
             image_bgr = decode(document.photo)
         sighting = measurer.look(image_bgr, watch)
-        embedding = measurer.embed(sighting, watch) if sighting.faces == 1 else None
+        embedding = measurer.embed(sighting, watch) if sighting.only_face else None
     except ImageError as error:
-        return Reference(replace(said, photo_faces=unknown, photo_fault=error.code))
+        return Reference(replace(stated, photo_faces=unknown, photo_fault=error.code))
     except ModelError as error:
-        evidence = replace(said, photo_faces=NotAssessed("engine failed"))
+        evidence = replace(stated, photo_faces=NotAssessed("engine failed"))
         return Reference(evidence, image_bgr=image_bgr, engine_fault=type(error).__name__)
-    evidence = replace(said, photo_faces=Measured(sighting.faces), photo_quality=sighting.quality)
-    face = sighting.face if sighting.faces == 1 else None
-    return Reference(evidence, embedding, image_bgr, face)
+    evidence = replace(stated, photo_faces=Measured(sighting.faces), photo_quality=sighting.quality)
+    return Reference(evidence, embedding, image_bgr, sighting.only_face)

@@ -39,8 +39,6 @@ class Track:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """Who stands where in one frame."""
-
     inside: tuple[Track, ...] = ()
     """Who is in the capture zone, tallest first."""
     behind: int = 0
@@ -52,7 +50,6 @@ class Scene:
 
     @property
     def in_zone(self) -> int:
-        """How many are in the capture zone."""
         return len(self.inside)
 
     @property
@@ -76,11 +73,12 @@ class Tracker:
         self._tracks = self._followed(faces, at_s)
         inside = self._inside(size)
         self._note_presence(inside, at_s)
+        misses = zone_misses(self._tracks[0].face, size, self._rule) if self._tracks and not inside else ()
         return Scene(
             inside=inside,
             behind=len(faces) - len(inside),
             left=self._has_left(at_s),
-            misses=() if inside else self._nearest_misses(size),
+            misses=misses,
         )
 
     def _followed(self, faces: Sequence[Face], at_s: float) -> tuple[Track, ...]:
@@ -122,9 +120,6 @@ class Tracker:
         if not self._arrived or self._empty_since_s is None:
             return False
         return at_s - self._empty_since_s > self._rule.left_after_s
-
-    def _nearest_misses(self, size: Size) -> tuple[Miss, ...]:
-        return zone_misses(self._tracks[0].face, size, self._rule) if self._tracks else ()
 
 
 def zone_misses(face: Face, size: Size, rule: ZoneRule) -> tuple[Miss, ...]:

@@ -6,7 +6,7 @@ refer. It never refuses: that is an officer's.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from lane.decision.evidence import (
     CaptureEnd,
@@ -29,6 +29,8 @@ class Admit:
     """Every required check was proved. `remarks` are signalled, and stand in the ledger."""
 
     remarks: tuple[Reason, ...] = ()
+    word: ClassVar = "admit"
+    reasons: ClassVar[tuple[Reason, ...]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,13 @@ class Refer:
 
     reasons: tuple[Reason, ...]
     remarks: tuple[Reason, ...] = ()
+    word: ClassVar = "refer"
 
 
 def describe(outcome: Admit | Refer) -> dict[str, Any]:
     """As JSON values, for the ledger."""
-    name, reasons = ("refer", outcome.reasons) if isinstance(outcome, Refer) else ("admit", ())
-    return {"outcome": name, "reasons": to_plain(reasons), "remarks": to_plain(outcome.remarks)}
+    reasons, remarks = to_plain(outcome.reasons), to_plain(outcome.remarks)
+    return {"outcome": outcome.word, "reasons": reasons, "remarks": remarks}
 
 
 def decide(evidence: Evidence, policy: Policy) -> Admit | Refer:

@@ -18,8 +18,6 @@ from models.values.face import ImageBGR
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Passenger:
-    """One passenger of the demo."""
-
     name: str
     story: str
     document: TravelDocument

@@ -38,7 +38,10 @@ def load(name: str) -> bytes:
         content = path.read_bytes()
     except OSError as error:
         raise PhotosError(f"{path} is missing: run `python -m lane photos` once") from error
-    return _checked(path, name, content)
+    found = hashlib.sha256(content).hexdigest()
+    if found != SHA256[name]:
+        raise PhotosError(f"{path}: expected sha256 {SHA256[name]}, found {found}")
+    return content
 
 
 def ready() -> bool:
@@ -61,10 +64,3 @@ def fetch() -> Path:
     for name in SHA256:
         write_atomically(folder() / name, found[_INSIDE + name])
     return folder()
-
-
-def _checked(path: Path, name: str, content: bytes) -> bytes:
-    found = hashlib.sha256(content).hexdigest()
-    if found != SHA256[name]:
-        raise PhotosError(f"{path}: expected sha256 {SHA256[name]}, found {found}")
-    return content

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from pydantic import SecretStr
 
@@ -28,6 +28,7 @@ from lane.decision.referral import PassageId
 from lane.demo import desk_process, photos
 from lane.demo.passengers import Passenger, demo_passengers
 from lane.demo.scripted_officer import ScriptedOfficer
+from lane.demo.terminal import Terminal
 from lane.desk.http_client import HttpDesk
 from lane.desk.outbox import Outbox
 from lane.desk.status_reporter import WatchedCamera
@@ -37,7 +38,7 @@ from lane.gate.light_beams import Passing
 from lane.gate.simulated import SimulatedGate
 from lane.kiosk.client import Kiosk
 from lane.kiosk.settings import Setup
-from lane.kiosk.traveller_requests import NoTravellerRequests, TravellerRequests
+from lane.kiosk.traveller_requests import TravellerRequests, no_requests
 from lane.ledger.journal import SqliteJournal
 from lane.passage.judge import Judge
 from lane.passage.prepared_case import prepare
@@ -63,38 +64,8 @@ WALK_S = 2.0
 SCREEN_START_S = 20.0
 
 
-class DemoOutput(Protocol):
-    """Shows the progress of the demo."""
-
-    def ready(self, address: str, sign_ins: Mapping[str, str]) -> None:
-        """The desk runs at this address, with these names and one-time passwords."""
-        ...
-
-    def screen(self, address: str) -> None:
-        """The traveller's screen is at this address."""
-        ...
-
-    def enters(self, number: int, passenger: Passenger) -> None:
-        """A passenger presents a document."""
-        ...
-
-    def asks_officer(self) -> None:
-        """The passage waits for an officer."""
-        ...
-
-    def passed(self, report: PassageReport) -> None:
-        """The passage is closed."""
-        ...
-
-    def stays(self) -> None:
-        """All passengers are through: desk and screen go on until Ctrl-C."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A running desk and the credentials that were made for this run."""
-
     address: str
     database: Path
     token: SecretStr
@@ -104,21 +75,20 @@ class Site:
 
 @dataclass(slots=True)
 class PassengerQueue:
-    """Puts one passenger after another before the camera; a `lane.passage.port.Screen`."""
+    """Puts one passenger after another before the camera."""
 
     passengers: tuple[Passenger, ...]
     camera: SimulatedCamera
-    output: DemoOutput
+    output: Terminal
 
     def documents(self) -> Iterator[TravelDocument]:
-        """The next passenger steps up and presents a document."""
         for number, passenger in enumerate(self.passengers, 1):
             self.camera.scene, self.camera.seed = passenger.scene, number
             self.output.enters(number, passenger)
             yield passenger.document
 
     def show(self, _: PassageId, state: State) -> None:
-        """See `lane.passage.port.Screen`."""
+        """See `lane.passage.station.Screen`."""
         if state is State.REFERRED:
             self.output.asks_officer()
 
@@ -128,7 +98,7 @@ class WaitingReader:
     """See `lane.document.port.DocumentReader`: after the last document the lane waits, until Ctrl-C."""
 
     documents: Iterator[TravelDocument]
-    output: DemoOutput
+    output: Terminal
     stop_lane: Callable[[], None] = lambda: None
     _stays: bool = False
     _ended: threading.Event = field(default_factory=threading.Event)
@@ -166,7 +136,7 @@ class TravellerSide:
     camera: FrameSource
     gate: SimulatedGate
     guide: Guide = no_guide
-    requests: TravellerRequests = field(default_factory=NoTravellerRequests)
+    requests: TravellerRequests = no_requests
     address: str | None = None
 
 
@@ -178,7 +148,6 @@ class MirroredCamera:
     feed: FeedWriter
 
     def frames(self) -> Iterator[Frame]:
-        """One capture's."""
         for frame in self.camera.frames():
             self.feed.write(frame.image_bgr, time.time_ns(), time.monotonic_ns())
             yield frame
@@ -188,7 +157,6 @@ class SlowGate(SimulatedGate):
     """A simulated gate that a passenger takes time to walk through."""
 
     def wait_passed(self, timeout_s: float) -> Passing:
-        """See `lane.gate.port.Gate`."""
         time.sleep(WALK_S)
         return super().wait_passed(timeout_s)
 
@@ -202,11 +170,11 @@ def _screen(camera: FrameSource, *, headless: bool) -> Iterator[TravellerSide]:
     name = f"passenger-lane-demo-{os.getpid()}"
     with FeedWriter(name, WIDTH, HEIGHT) as feed, Kiosk(Setup(port=0, feed=name)) as kiosk:
         yield TravellerSide(
-            MirroredCamera(camera, feed), SlowGate(), kiosk, kiosk, kiosk.address(SCREEN_START_S)
+            MirroredCamera(camera, feed), SlowGate(), kiosk, kiosk.take, kiosk.address(SCREEN_START_S)
         )
 
 
-def run(output: DemoOutput, *, headless: bool, data: Path | None = None, port: int = 0) -> dict[str, Any]:
+def run(output: Terminal, *, headless: bool, data: Path | None = None, port: int = 0) -> dict[str, Any]:
     """Send every passenger through and return the summary. Raises LaneError, ModelError.
 
     `headless`: a scripted officer decides, simulated time does not wait, and the demo ends after the last
@@ -237,7 +205,7 @@ def run(output: DemoOutput, *, headless: bool, data: Path | None = None, port: i
             reader=SimulatedReader(staying.documents) if headless else staying,
             gate=screen.gate,
             clock=clock,
-            screen=queue,
+            screen=queue.show,
             journal=journal,
             outbox=Outbox(journal, desk, clock),
             evaluation=stack.enter_context(

@@ -14,21 +14,17 @@ from lane.passage.station import PassageReport
 from lane.service.terminal import OUTCOME
 
 _STAGES = ("detect", "quality", "align", "embed", "compare", "decide")
-
-
 _OFFICER = {None: "", Answer.ADMIT: "officer: admit", Answer.SECOND_LINE: "officer: second line"}
 
 
 class Terminal:
-    """Shows the demo on a terminal. See `lane.demo.run.DemoOutput`."""
-
     def __init__(self, console: Console, *, headless: bool) -> None:
         self._console = console
         self._headless = headless
         self._address = ""
 
     def ready(self, address: str, sign_ins: Mapping[str, str]) -> None:
-        """The desk runs: where, and with which names and one-time passwords."""
+        """The desk runs at this address, with these one-time passwords by name."""
         self._address = address
         say = self._console.print
         say(f"[bold]Officer's desk[/]   {address}", highlight=False)
@@ -42,25 +38,23 @@ class Terminal:
         say()
 
     def screen(self, address: str) -> None:
-        """Where the traveller's screen is."""
         self._console.print(f"[bold]Traveller's screen[/]  {address}\n", highlight=False)
 
     def enters(self, number: int, passenger: Passenger) -> None:
-        """Somebody presents a document."""
         self._console.print(f"{number}  [bold]{passenger.name}[/]: {passenger.story}", highlight=False)
 
     def asks_officer(self) -> None:
-        """A passage waits for an officer."""
         if not self._headless:
-            said = f"   waiting behind a closed gate: decide at {self._address}"
-            self._console.print(said, style="yellow", highlight=False)
+            text = f"   waiting behind a closed gate: decide at {self._address}"
+            self._console.print(text, style="yellow", highlight=False)
 
     def passed(self, report: PassageReport) -> None:
         """One line with outcome, reasons and the time of each stage."""
         word, colour = OUTCOME[report.outcome]
         line = Text("   ")
         line.append(f"{word:6}", style=f"bold {colour}")
-        parts = [_codes(report.reasons), _OFFICER[report.officer], _gate(report.gate_opened)]
+        gate = "gate opened" if report.gate_opened else "gate closed"
+        parts = [_codes(report.reasons), _OFFICER[report.officer], gate]
         line.append("  ".join(part for part in parts if part))
         if report.remarks:
             line.append(f"  signalled: {_codes(report.remarks)}", style="dim")
@@ -68,12 +62,10 @@ class Terminal:
         self._console.print(f"   {_times(report)}", style="dim", soft_wrap=True, highlight=False)
 
     def stays(self) -> None:
-        """Everybody is through."""
-        said = "Everybody is through. Desk and traveller's screen go on; Ctrl-C ends the demo."
-        self._console.print(f"\n[bold]{said}[/]", soft_wrap=True, highlight=False)
+        text = "Everybody is through. Desk and traveller's screen go on; Ctrl-C ends the demo."
+        self._console.print(f"\n[bold]{text}[/]", soft_wrap=True, highlight=False)
 
     def ended(self, summary: dict[str, Any]) -> None:
-        """All through: a table, and whether the ledger holds."""
         table = Table("passenger", "outcome", "reasons", "officer", "gate", box=None, header_style="dim")
         for line in summary["passages"]:
             gate = "opened" if line["gate_opened"] else "closed"
@@ -105,7 +97,3 @@ def _words(reason: Reason) -> str:
     called = reason.code.name.lower().replace("_", " ")
     about = f" [{', '.join(reason.components)}]" if reason.components else ""
     return f"{reason.code} {called}{about}"
-
-
-def _gate(opened: bool) -> str:  # noqa: FBT001  a fact, not a switch
-    return "gate opened" if opened else "gate closed"

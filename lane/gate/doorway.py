@@ -44,8 +44,6 @@ class GateResult:
 
 
 class Doorway:
-    """One lane's gate, its events and its alarm."""
-
     def __init__(
         self, gate: Gate, journal: SqliteJournal, clock: Clock, commands: CommandHandler, timeout_s: float
     ) -> None:

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Self
 
 from lane.decision.reason_codes import Code
@@ -83,9 +82,7 @@ class ModbusGate:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._thread.join()
         with self._faults_logged(), self._exchange():
@@ -144,14 +141,12 @@ class ModbusGate:
             self._leaving = None
 
     def events(self) -> tuple[GateEvent, ...]:
-        """See `lane.gate.port.Gate.events`."""
         with self._changed:
             reported = tuple(self._events)
             self._events.clear()
             return reported
 
     def trouble(self) -> str | None:
-        """See `lane.gate.port.Gate.trouble`."""
         with self._changed:
             if self._lost or not self._thread.is_alive():
                 return UNREACHABLE
@@ -207,7 +202,6 @@ class ModbusGate:
             self._beat_s = now_s
 
     def _read_inputs(self) -> None:
-        """Read all inputs, and take in what they mean."""
         first = min(self._inputs.values())
         bits = self._relays.inputs(first, max(self._inputs.values()) - first + 1)
         on = {
@@ -276,7 +270,6 @@ class ModbusGate:
         return bool(self._opened) and self._opening is None and not self._sensors.fire
 
     def _refusal(self) -> str | None:
-        """Why no door may open now."""
         if self._ended.is_set() or not self._thread.is_alive():
             return "nobody reads its sensors"
         if self._alarming:

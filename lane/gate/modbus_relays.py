@@ -42,15 +42,14 @@ class Relays:
         return self._bits(READ_INPUTS, lambda: read(first, count=count, device_id=self._unit), count)
 
     def coil(self, number: int) -> bool:
-        """How a coil stands. Raises GateFaultError."""
         read = self._client.read_coils
         return self._bits(READ_COILS, lambda: read(number, count=1, device_id=self._unit), 1)[0]
 
     def write(self, number: int, *, on: bool) -> None:
         """Set a coil, as the box confirms. Raises GateFaultError."""
         write = self._client.write_coil
-        said = self._bits(WRITE_COIL, lambda: write(number, on, device_id=self._unit), 1)
-        if said[0] is not on:
+        confirmed = self._bits(WRITE_COIL, lambda: write(number, on, device_id=self._unit), 1)
+        if confirmed[0] is not on:
             self._give_up("the relay box confirms something else than was written")
 
     def close(self) -> None:

@@ -1,5 +1,3 @@
-"""The gate as the lane uses it."""
-
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol

@@ -66,8 +66,6 @@ class _Lasting:
 
 @dataclass(slots=True)
 class Sensors:
-    """One gate's inputs over time."""
-
     object_after_s: float
     shuts_within_s: float
     _fire: _Debounced = field(default_factory=_Debounced)
@@ -109,7 +107,6 @@ class Sensors:
 
     @property
     def fire(self) -> bool:
-        """Whether the fire alarm is on."""
         return self._fire.on
 
     def trouble(self, *, to_open: bool = False) -> str | None:

@@ -11,17 +11,13 @@ Number = Annotated[int, Field(ge=0, le=0xFFFF)]
 """Of a coil or a discrete input, as the protocol counts: from 0."""
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Input = Literal["entry_beam", "exit_beam", "exit_shut", "entry_shut", "emergency", "fire", "by_hand"]
-"""The settings that number a discrete input."""
 INPUTS: tuple[Input, ...] = get_args(Input)
 COILS = ("exit_door", "entry_door", "watchdog")
-"""The settings that number a coil."""
 SPREAD = 256
 """The inputs are read at once: from the first to the last are no more than so many."""
 
 
 class GateSettings(Section):
-    """The gate."""
-
     kind: Literal["simulated", "modbus"] = "simulated"
     """simulated: a gate that is none, for trying a lane. modbus: relays behind Modbus TCP."""
     host: str = "127.0.0.1"

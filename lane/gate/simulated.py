@@ -1,6 +1,5 @@
 """A simulated gate, for the demo and the tests."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lane.decision.referral import PassageId
@@ -24,35 +23,25 @@ class SimulatedGate:
     out_of_order: str | None = None
 
     def open(self, passage: PassageId) -> None:
-        """Open for one passenger."""
         if self.faulty:
             raise GateFaultError("the simulated gate does not move")
         self.is_open = True
         self.diary.append(f"open {passage}")
 
     def wait_passed(self, timeout_s: float) -> Passing:
-        """The simulated passenger walks at once, or does not."""
-        said = f"nobody in {timeout_s:g} s" if self.passing is Passing.NOT_YET else self.passing.value
-        if self.diary[-1:] != [said]:
-            self.diary.append(said)
+        line = f"nobody in {timeout_s:g} s" if self.passing is Passing.NOT_YET else self.passing.value
+        if self.diary[-1:] != [line]:
+            self.diary.append(line)
         return self.passing
 
     def close(self) -> None:
-        """Close."""
         if self.is_open:
             self.diary.append("close")
         self.is_open = False
 
     def events(self) -> tuple[GateEvent, ...]:
-        """What a test put into `seen`, once."""
         events, self.seen = tuple(self.seen), []
         return events
 
     def trouble(self) -> str | None:
-        """What a test says."""
         return self.out_of_order
-
-
-def openings(diary: Sequence[str]) -> int:
-    """How often a diary says that the gate opened."""
-    return sum(line.startswith("open ") for line in diary)

@@ -4,12 +4,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import cv2
 import numpy as np
 
-from lane.cameras.frame import Frame
+from lane.cameras.shared_memory_feed import FeedReader
 from lane.platform.errors import CameraError
 from models.values.face import ImageBGR
 
@@ -28,18 +28,6 @@ NOBODY_LOOKS_S = 1.5
 """Without a request for so long the feed is closed."""
 
 Zone: TypeAlias = tuple[float, float, float, float]
-
-
-class Feed(Protocol):
-    """See `lane.cameras.shared_memory_feed.FeedReader`."""
-
-    def newest(self, after: int = 0) -> Frame | None:
-        """The newest frame, None where there is none after that one."""
-        ...
-
-    def close(self) -> None:
-        """Let go."""
-        ...
 
 
 def window(width: int, height: int, zone: Zone) -> tuple[int, int, int, int]:
@@ -71,24 +59,21 @@ class PictureMaker:
     """Makes pictures in a thread of its own, each on request and of the newest frame: none queues."""
 
     def __init__(
-        self, open_feed: Callable[[], Feed], zone: Zone, publish: Callable[[bytes | None], None]
+        self, open_feed: Callable[[], FeedReader], zone: Zone, publish: Callable[[bytes | None], None]
     ) -> None:
         self._open_feed, self._zone, self._publish = open_feed, zone, publish
-        self._feed: Feed | None = None
+        self._feed: FeedReader | None = None
         self._sequence, self._fresh_s = 0, float("-inf")
         self._wanted, self._closed = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._work, name="pictures", daemon=True)
 
     def start(self) -> None:
-        """Make pictures on request from now on."""
         self._thread.start()
 
     def request(self) -> None:
-        """Make the next one."""
         self._wanted.set()
 
     def close(self) -> None:
-        """End."""
         self._closed.set()
         self._wanted.set()
         if self._thread.is_alive():
@@ -128,7 +113,6 @@ class PictureMaker:
         return True
 
     def _release_feed(self) -> None:
-        """Close the feed and drop the last picture."""
         self._publish(None)
         if self._feed is not None:
             self._feed.close()

@@ -5,17 +5,18 @@ The lane never waits for that process, and takes nothing from it but its port an
 
 import json
 import logging
+import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from types import TracebackType
 from typing import Any, Self
 
 from lane.capture.guidance import Instruction
 from lane.decision.reason_codes import Code
-from lane.kiosk.settings import Setup
+from lane.kiosk.settings import KioskSettings, Setup
 from lane.kiosk.traveller_requests import Button, PressedButtons
+from lane.platform.finding import Finding
 from lane.platform.process_supervisor import Backoff, Child, Patience, Supervisor, start_talking
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ LONGEST_PAUSE_S, SHORTEST_PAUSE_S = 30.0, 0.5
 
 
 class Kiosk:
-    """See `lane.capture.guidance.Guide` and `lane.kiosk.traveller_requests.TravellerRequests`. A context."""
+    """See `lane.capture.guidance.Guide`. A context."""
 
     def __init__(
         self, setup: Setup, monotonic_s: Callable[[], float] = time.monotonic, hung_s: float = HUNG_S
@@ -48,32 +49,19 @@ class Kiosk:
             Patience(START_S, hung_s, STEADY_S),
             Backoff(LONGEST_PAUSE_S, SHORTEST_PAUSE_S),
             hear=self._receive,
-            say=self._news,
+            say=self._message,
             say_every_s=BEAT_S,
             ended=lambda _: self._served.clear(),
         )
-
-    @property
-    def starts(self) -> int:
-        """How often the process was started."""
-        return self._supervisor.starts
-
-    @property
-    def pid(self) -> int | None:
-        """The process's; None while there is none."""
-        return self._supervisor.pid
 
     def __enter__(self) -> Self:
         self._supervisor.begin()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._supervisor.close()
 
     def __call__(self, instruction: Instruction, /, progress: float = 0.0) -> None:
-        """See `lane.capture.guidance.Guide`."""
         with self._lock:
             changed, self._current = (instruction, progress) != self._current, (instruction, progress)
             self._pressed.note(instruction)
@@ -94,11 +82,11 @@ class Kiosk:
         child.write(_line(self._setup.model_copy(update={"port": self._port}).model_dump(mode="json")))
         return child
 
-    def _news(self) -> bytes:
-        """The whole state in one message: an earlier one that was missed does not matter."""
+    def _message(self) -> bytes:
+        """The whole state, so that a message that was missed does not matter."""
         with self._lock:
             instruction, progress = self._current
-            wishes = [wish.value for wish in self._pressed.shown()]
+            wishes = [wish.value for wish in self._pressed.confirmed()]
         return _line({"show": instruction.value, "progress": progress, "wishes": wishes})
 
     def _receive(self, lines: Sequence[bytes]) -> bool:
@@ -117,6 +105,18 @@ class Kiosk:
             with self._lock:
                 self._pressed.press(Button(message["wish"]), on=message["on"] is True)
             self._supervisor.wake()
+
+
+def probe(settings: KioskSettings) -> list[Finding]:
+    """Whether the page's port is to be had on this machine."""
+    try:
+        with socket.create_server(("127.0.0.1", settings.port)) as listening:
+            port = listening.getsockname()[1]
+    except OSError as error:
+        said = f"kiosk.port {settings.port}: {error.strerror}; another program, or this lane, has it already"
+        return [Finding("kiosk", ok=False, said=said)]
+    where = f"http://127.0.0.1:{port}/" if settings.port else "any free port"
+    return [Finding("kiosk", ok=True, said=f"the traveller's screen can be served at {where}")]
 
 
 def _line(message: dict[str, Any]) -> bytes:

@@ -33,8 +33,6 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Of one server."""
-
     connections: int = 16
     head_bytes: int = 8192
     body_bytes: int = 256
@@ -79,8 +77,6 @@ class RefusedError(Exception):
 
 
 class Connection:
-    """One browser's connection: one request after another."""
-
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, handler: Handler, bounds: Bounds
     ) -> None:
@@ -90,7 +86,7 @@ class Connection:
         """None while a request is under way."""
 
     def abort(self) -> None:
-        """Close now, whatever waits to be sent."""
+        """Also what waits to be sent is dropped."""
         self._writer.transport.abort()
 
     async def serve(self) -> None:
@@ -172,7 +168,6 @@ class Server:
         self._connections: set[Connection] = set()
 
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """For `asyncio.start_server`."""
         # asyncio leaves it unset on this kind of socket: each picture waited 40 ms for an acknowledgement.
         writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         writer.transport.set_write_buffer_limits(0)  # an answer is taken once the system has all of it

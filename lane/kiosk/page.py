@@ -20,7 +20,6 @@ MEDIA = {
 
 @cache
 def text(name: str) -> str:
-    """One file of the page."""
     return (files("lane.kiosk") / "page" / name).read_text(encoding="utf-8")
 
 

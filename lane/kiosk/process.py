@@ -48,23 +48,19 @@ class Signal:
         self._changed = asyncio.Event()
 
     def notify(self) -> None:
-        """Wake all who wait."""
         before, self._changed = self._changed, asyncio.Event()
         before.set()
 
     async def wait(self, most_s: float) -> None:
-        """Wait for the next change, or for so long."""
         with suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, most_s)):
                 await self._changed.wait()
 
 
 class KioskServer:
-    """Answers the page's requests."""
-
     def __init__(self, setup: Setup, send: Callable[[dict[str, Any]], None]) -> None:
         self._setup, self._send = setup, send
-        self.page_state, self._news = PageState(), Signal()
+        self.page_state, self._changed = PageState(), Signal()
         self._jpeg: bytes | None = None
         self._number = 0
         self._new_picture = Signal()
@@ -74,12 +70,12 @@ class KioskServer:
         loop = asyncio.get_running_loop()
 
         def publish(jpeg: bytes | None) -> None:
-            loop.call_soon_threadsafe(self._take, jpeg)
+            loop.call_soon_threadsafe(self._keep_during_capture, jpeg)
 
         self.pictures = PictureMaker(lambda: FeedReader(setup.feed or ""), setup.zone, publish)
 
     async def answer(self, request: Request) -> Answer:
-        """Answer a request. Raises RefusedError for one that is not this page's."""
+        """Raises RefusedError for one that is not this page's."""
         self._check_host(request)
         routes: dict[tuple[str, str], Callable[[Request], Awaitable[Answer]]] = {
             ("GET", "/"): self._page,
@@ -121,7 +117,7 @@ class KioskServer:
         while (state := self._state_json())["version"] == request.query.get("after", ""):
             if (left_s := until_s - time.monotonic()) <= 0:
                 break
-            await self._news.wait(min(LOOK_S, left_s))
+            await self._changed.wait(min(LOOK_S, left_s))
         return _json(state)
 
     def _state_json(self) -> dict[str, Any]:
@@ -153,8 +149,7 @@ class KioskServer:
             await self._new_picture.wait(left_s)
         return Answer(200, self._jpeg, "image/jpeg", (("X-Number", str(self._number)),))
 
-    def _take(self, jpeg: bytes | None) -> None:
-        """Keep a picture during a capture only."""
+    def _keep_during_capture(self, jpeg: bytes | None) -> None:
         self._jpeg = jpeg if self._view().capturing else None
         self._number += 1
         self._new_picture.notify()
@@ -188,10 +183,10 @@ class KioskServer:
         self.page_state.update(view, time.monotonic())
         if not view.capturing:
             self._jpeg = None
-        self._news.notify()
+        self._changed.notify()
 
     async def say_alive(self) -> None:
-        """Send a sign of life every `ALIVE_S`, while the lane's messages come."""
+        """Only while the lane's messages come."""
         while True:
             if self.page_state.silence_s(time.monotonic()) <= SILENT_S:
                 self._send({"alive": True})
@@ -226,7 +221,6 @@ def _send(message: dict[str, Any]) -> None:
 
 
 async def run(setup: Setup) -> None:
-    """Serve until the lane ends."""
     kiosk = KioskServer(setup, _send)
     with socket.create_server(("127.0.0.1", setup.port), backlog=16, reuse_port=False) as listening:
         kiosk.port = listening.getsockname()[1]

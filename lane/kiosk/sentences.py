@@ -16,13 +16,10 @@ LocalizedText: TypeAlias = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """The same in each language."""
-
     zh: str
     en: str
 
     def in_languages(self, languages: tuple[Language, ...]) -> LocalizedText:
-        """In these languages."""
         texts = {"zh": self.zh, "en": self.en}
         return tuple((TAGS[language], texts[language]) for language in languages)
 

@@ -2,15 +2,13 @@
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Protocol
+from typing import TypeAlias
 
 from lane.capture.guidance import Instruction
 from lane.decision.reason_codes import Code
 
 
 class Button(StrEnum):
-    """A button on the page."""
-
     NO_FACE = "no_face"
     WHEELCHAIR = "wheelchair"
     INFANT = "infant"
@@ -80,7 +78,7 @@ class PressedButtons:
         self._taken = tuple(dict.fromkeys(self._taken + fresh))
         return tuple(CODES[wish] for wish in fresh)
 
-    def shown(self) -> tuple[Button, ...]:
+    def confirmed(self) -> tuple[Button, ...]:
         """The buttons that the page confirms."""
         return tuple(dict.fromkeys(self._taken + self._fresh()))
 
@@ -92,17 +90,10 @@ class PressedButtons:
         return tuple(self._waiting)
 
 
-class TravellerRequests(Protocol):
-    """Travellers' requests to be seen by an officer, not by a camera."""
-
-    def take(self) -> tuple[Code, ...]:
-        """The requests since the last call (P03, P04, P05, P08). Takes no time, never fails."""
-        ...
+TravellerRequests: TypeAlias = Callable[[], tuple[Code, ...]]
+"""The travellers' requests since the last call (P03, P04, P05, P08). Takes no time, never fails."""
 
 
-class NoTravellerRequests:
-    """See `TravellerRequests`: a lane without buttons."""
-
-    def take(self) -> tuple[Code, ...]:
-        """None."""
-        return ()
+def no_requests() -> tuple[Code, ...]:
+    """The `TravellerRequests` of a lane without buttons."""
+    return ()

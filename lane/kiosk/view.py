@@ -19,8 +19,6 @@ AFTER_OFFICER = frozenset({Instruction.PLEASE_WAIT, Instruction.WELCOME})
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One state of the page."""
-
     instruction: Instruction
     progress: float = 0.0
     wishes: tuple[Button, ...] = ()
@@ -31,7 +29,6 @@ class View:
         return self.instruction in PICTURED
 
     def to_json(self, languages: tuple[Language, ...]) -> dict[str, Any]:
-        """For the page's script."""
         return {
             "instruction": self.instruction.value,
             "sentence": SENTENCES[self.instruction].in_languages(languages),
@@ -47,8 +44,6 @@ WAIT = View(Instruction.PLEASE_WAIT)
 
 
 class PageState:
-    """The page's state, by the lane's messages."""
-
     def __init__(self) -> None:
         self._view = WAIT
         self._since_s = self._heard_s = float("-inf")
@@ -63,11 +58,10 @@ class PageState:
         self._view, self._heard_s = view, at_s
 
     def silence_s(self, at_s: float) -> float:
-        """Seconds since the lane's last message."""
+        """Since the lane's last message."""
         return at_s - self._heard_s
 
     def now(self, at_s: float) -> View:
-        """What is to be seen at this time."""
         instruction = self._view.instruction
         if not self.silence_s(at_s) <= SILENT_S:
             return WAIT

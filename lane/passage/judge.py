@@ -25,6 +25,7 @@ from lane.decision.policy import Policy
 from lane.decision.reason_codes import Code
 from lane.document.travel_document import TravelDocument
 from lane.evaluation.evaluator import Verification
+from lane.kiosk.traveller_requests import TravellerRequests, no_requests
 from lane.ledger.clock_check import Timekeeper
 from lane.passage import officer_pictures
 from lane.platform.clock import Clock
@@ -42,11 +43,10 @@ NOT_COMPARED = NotAssessed("not compared")
 
 @dataclass(frozen=True, slots=True)
 class JudgedPassage:
-    """The evidence, the decision, and the pictures that an officer would need."""
-
     evidence: Evidence
     outcome: Admit | Refer
-    shown: tuple[officer_pictures.OfficerPicture, ...]
+    pictures: tuple[officer_pictures.OfficerPicture, ...]
+    """That an officer would need."""
     timings_ms: dict[str, float]
     verification: Verification | None = None
     """What the evaluation in service works on, once the passage is over."""
@@ -64,16 +64,11 @@ class _Measurements:
     models_unchanged: bool = False
 
 
-def no_requests() -> tuple[Code, ...]:
-    """The requests at a lane without buttons: none."""
-    return ()
-
-
 class _CameraUntilRequest:
     """See `lane.cameras.port.FrameSource`: its capture ends once the passenger asks for an officer."""
 
-    def __init__(self, camera: FrameSource, asked: Callable[[], tuple[Code, ...]]) -> None:
-        self._camera, self._asked = camera, asked
+    def __init__(self, camera: FrameSource, requests: TravellerRequests) -> None:
+        self._camera, self._requests = camera, requests
         self.wishes: tuple[Code, ...] = ()
 
     def frames(self) -> Iterator[Frame]:
@@ -84,13 +79,11 @@ class _CameraUntilRequest:
 
     def look(self) -> bool:
         """Whether the passenger asked for something by now."""
-        self.wishes += self._asked()
+        self.wishes += self._requests()
         return bool(self.wishes)
 
 
 class Judge:
-    """Measures a document and a capture, and decides."""
-
     records = False
     """Whether its inputs are recorded."""
 
@@ -104,23 +97,13 @@ class Judge:
         guide: Guide = no_guide,
     ) -> None:
         self._setup = CaptureSetup(camera, measurer, policy, clock, guide)
-        self._measurer, self._policy, self._clock = measurer, policy, clock
+        self.measurer, self.policy, self._clock = measurer, policy, clock
         self._timekeeper = timekeeper or Timekeeper(clock)
         self._earlier = EarlierCaptures(policy.stream.earlier_captures)
 
-    @property
-    def measurer(self) -> Measurer:
-        """The networks that measure."""
-        return self._measurer
-
     def measure_with(self, measurer: Measurer) -> None:
         """From the next passenger on; its networks passed their golden check."""
-        self._measurer, self._setup = measurer, replace(self._setup, measurer=measurer)
-
-    @property
-    def policy(self) -> Policy:
-        """The rules that decide."""
-        return self._policy
+        self.measurer, self._setup = measurer, replace(self._setup, measurer=measurer)
 
     def judge(
         self,
@@ -128,7 +111,7 @@ class Judge:
         desk: DeskContact,
         *,
         wishes: tuple[Code, ...] = (),
-        meanwhile: Callable[[], tuple[Code, ...]] = no_requests,
+        meanwhile: TravellerRequests = no_requests,
         events: Callable[[], tuple[Code, ...]] = tuple,
     ) -> JudgedPassage:
         """Examine the document, capture the passenger, compare, decide. Some go to an officer uncaptured.
@@ -137,9 +120,9 @@ class Judge:
         its measurements are dropped. `events` gives, after the capture, what the gate's sensors saw since the
         passage began.
         """
-        document_evidence = unexamined(document, self._clock.today(), self._policy.person.capture_from_age)
+        document_evidence = unexamined(document, self._clock.today(), self.policy.person.capture_from_age)
         watch, found, fault = Stopwatch(), _Measurements(Reference(document_evidence)), None
-        if straight_to_officer(document_evidence, wishes, self._policy):
+        if straight_to_officer(document_evidence, wishes, self.policy):
             found = _uncaptured(document_evidence, models_unchanged=self._check_models())
         else:
             until = _CameraUntilRequest(self._setup.camera, meanwhile)
@@ -149,8 +132,8 @@ class Judge:
                 found, fault = _uncaptured(document_evidence, models_unchanged=found.models_unchanged), None
         evidence = replace(
             gather(
-                self._measurer,
-                self._policy,
+                self.measurer,
+                self.policy,
                 document=found.reference.evidence,
                 capture=found.capture.evidence(),
                 quality=found.capture.quality(),
@@ -166,10 +149,10 @@ class Judge:
             clock=self._timekeeper.check(),
         )
         with watch.time("decide"):
-            outcome = decide(evidence, self._policy)
+            outcome = decide(evidence, self.policy)
         timings_ms = watch.timings_ms()
-        shown = () if isinstance(outcome, Admit) else _select_pictures(found)
-        return JudgedPassage(evidence, outcome, shown, timings_ms, _verification(document, found))
+        pictures = () if isinstance(outcome, Admit) else _select_pictures(found)
+        return JudgedPassage(evidence, outcome, pictures, timings_ms, _verification(document, found))
 
     def _measure(
         self, document: TravelDocument, setup: CaptureSetup, found: _Measurements, watch: Stopwatch
@@ -180,7 +163,7 @@ class Judge:
         """
         try:
             found.models_unchanged = self._check_models()
-            found.reference = examine(document, found.reference.evidence, self._measurer, watch)
+            found.reference = examine(document, found.reference.evidence, self.measurer, watch)
             run_capture(found.capture, setup, self._question(found.reference), watch)
             found.similarity = agreed_similarity(found.reference.embedding, found.capture.probes, watch)
         except JournalError:
@@ -206,12 +189,12 @@ class Judge:
         return found
 
     def _question(self, reference: Reference) -> Question:
-        band = self._policy.band(self._measurer.networks.embedder.identity)
-        return Question(self._policy.capture, reference.embedding, band.admit if band else None)
+        band = self.policy.band(self.measurer.networks.embedder.identity)
+        return Question(self.policy.capture, reference.embedding, band.admit if band else None)
 
     def _check_models(self) -> bool:
         try:
-            self._measurer.networks.check_files()
+            self.measurer.networks.check_files()
         except ModelError as error:
             log.critical("a model file is not what was checked at start: %s", error)
             return False

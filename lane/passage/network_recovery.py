@@ -13,8 +13,6 @@ log = logging.getLogger(__name__)
 
 
 class RecoveryResult(StrEnum):
-    """The state of the networks after a fault."""
-
     SOUND = "sound"
     """They pass their check: the fault was one picture's."""
     ON_CPU = "on_cpu"

@@ -1,7 +1,6 @@
 """The pictures that an officer needs for a referral: the document photo and the best frames, as JPEG."""
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,8 +23,6 @@ Eyes = tuple[tuple[float, float], tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class OfficerPicture:
-    """A picture, with what an officer's page needs to show it."""
-
     role: str
     """`document` or `live`."""
     picture: Picture
@@ -48,15 +45,13 @@ class OfficerPicture:
 
 def select_pictures(reference: Reference, capture: Capture) -> tuple[OfficerPicture, ...]:
     """The document photo first, where it could be decoded, then the best frames, the best of them first."""
-    return tuple(_select_pictures(reference, capture))
-
-
-def _select_pictures(reference: Reference, capture: Capture) -> Iterator[OfficerPicture]:
+    pictures = []
     if reference.image_bgr is not None:
-        yield make_picture("document", reference.image_bgr, reference.face)
+        pictures.append(make_picture("document", reference.image_bgr, reference.face))
     for assessed in capture.frames_for_officer():
-        face = assessed.sighting.face if assessed.sighting.faces == 1 else None
-        yield make_picture("live", assessed.frame.image_bgr, face, assessed.frame)
+        frame, face = assessed.frame, assessed.sighting.only_face
+        pictures.append(make_picture("live", frame.image_bgr, face, frame))
+    return tuple(pictures)
 
 
 def make_picture(

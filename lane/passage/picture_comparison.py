@@ -8,7 +8,7 @@ from typing import Any
 
 from lane.cameras.frame import Frame
 from lane.capture.capture import AssessedFrame, failing
-from lane.capture.measuring import Measurer, Sighting, Stopwatch, agreed_similarity
+from lane.capture.measuring import Measurer, Stopwatch, agreed_similarity
 from lane.capture.reference import examine, unexamined
 from lane.decision.decide import Admit, Refer, decide
 from lane.decision.evidence import CaptureEnd, CaptureEvidence, DeskContact, Evidence
@@ -27,8 +27,6 @@ STAGES = ("detect", "align", "quality", "embed", "compare", "total")
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The outcome of a comparison, and what it rests on."""
-
     evidence: Evidence
     outcome: Admit | Refer
     policy: Policy
@@ -36,10 +34,10 @@ class Comparison:
 
     def plain(self) -> dict[str, Any]:
         """As JSON values; what was not assessed is null."""
-        reasons = self.outcome.reasons if isinstance(self.outcome, Refer) else ()
+        reasons = self.outcome.reasons
         band = self.policy.band(self.evidence.matcher)
         return {
-            "outcome": "admit" if isinstance(self.outcome, Admit) else "refer",
+            "outcome": self.outcome.word,
             "reasons": [reason.code.value for reason in reasons],
             "components": {
                 reason.code.value: list(reason.components) for reason in reasons if reason.components
@@ -53,7 +51,9 @@ class Comparison:
             "accepted_referral_load": self.policy.comparison.accepted_referral_load,
             "matcher": {"name": self.evidence.matcher.name, "sha256": self.evidence.matcher.sha256},
             "quality": {name: _number(measure) for name, measure in self.evidence.quality.items()},
-            "quality_mapped": {name: _mapped(name, one) for name, one in self.evidence.quality.items()},
+            "quality_mapped": {
+                name: _number(mapped(name, measure)) for name, measure in self.evidence.quality.items()
+            },
             "timings_ms": {stage: self.timings_ms[stage] for stage in STAGES},
         }
 
@@ -61,18 +61,22 @@ class Comparison:
 def compare_pictures(
     document: Path, live: Sequence[Path], measurer: Measurer, policy: Policy, clock: Clock
 ) -> Comparison:
-    """Compare. Raises PictureError for a picture that cannot be read, ModelError where a network fails."""
+    """Raises PictureError for a picture that cannot be read, ModelError where a network fails."""
     rules = policy.for_pictures()
     frames = [_frame(number, path, clock) for number, path in enumerate(live)]
     photo = _document(document)
     watch = Stopwatch()
-    said = unexamined(photo, clock.now().date(), rules.person.capture_from_age)
-    reference = examine(photo, said, measurer, watch)
+    stated = unexamined(photo, clock.now().date(), rules.person.capture_from_age)
+    reference = examine(photo, stated, measurer, watch)
     if reference.evidence.photo_fault is not None:
         raise PictureError(f"{document}: the picture cannot be used ({reference.evidence.photo_fault})")
     if reference.engine_fault is not None:
         raise ModelError(f"a network failed on {document}: {reference.engine_fault}")
-    taken = _look_at(frames, measurer, rules, watch)
+    sightings = [measurer.look(frame.image_bgr, watch) for frame in frames]
+    taken = [
+        AssessedFrame(frame, sighting, failing(sighting, rules))
+        for frame, sighting in zip(frames, sightings, strict=True)
+    ]
     probes = [measurer.embed(assessed.sighting, watch) for assessed in _chosen(taken)]
     evidence = gather(
         measurer,
@@ -85,17 +89,6 @@ def compare_pictures(
         models_unchanged=True,
     )
     return Comparison(evidence, decide(evidence, rules), rules, watch.timings_ms())
-
-
-def _look_at(
-    frames: Sequence[Frame], measurer: Measurer, rules: Policy, watch: Stopwatch
-) -> list[AssessedFrame]:
-    """Every picture counts."""
-    return [_seen(frame, measurer.look(frame.image_bgr, watch), rules) for frame in frames]
-
-
-def _seen(frame: Frame, sighting: Sighting, rules: Policy) -> AssessedFrame:
-    return AssessedFrame(frame, sighting, failing(sighting, rules))
 
 
 def _chosen(taken: Sequence[AssessedFrame]) -> list[AssessedFrame]:
@@ -139,11 +132,6 @@ def _frame(number: int, path: Path, clock: Clock) -> Frame:
 
 def _number(measure: Measure) -> float | None:
     return round(measure.value, 6) if isinstance(measure, Measured) else None
-
-
-def _mapped(name: str, measure: Measure) -> float | None:
-    """0 to 100, as the standard maps it."""
-    return _number(mapped(name, measure))
 
 
 def _exactly(measure: Measure) -> float | None:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lane.capture.measuring import Measurer, Stopwatch
-from lane.decision.decide import Refer
 from lane.decision.evidence import to_plain
 from lane.decision.policy import Policy
 from lane.passage.officer_pictures import make_picture
@@ -34,13 +33,12 @@ def prepare(
     if not 1 <= len(live) <= MOST_LIVE:
         raise PictureError(f"a case has 1 to {MOST_LIVE} live pictures")
     found = compare_pictures(document, live, measurer, policy, clock)
-    reasons = found.outcome.reasons if isinstance(found.outcome, Refer) else ()
     return {
         "version": VERSION,
         "truth": truth,
         "training": training,
         "judged": {
-            "reasons": to_plain(reasons),
+            "reasons": to_plain(found.outcome.reasons),
             "remarks": to_plain(found.outcome.remarks),
             "evidence": to_plain(found.evidence),
         },
@@ -58,7 +56,7 @@ def _picture(role: str, path: Path, measurer: Measurer) -> dict[str, Any]:
     except ImageError as error:
         raise PictureError(str(error)) from error
     sighting = measurer.look(image_bgr, Stopwatch())
-    shown = make_picture(role, image_bgr, sighting.face if sighting.faces == 1 else None)
+    shown = make_picture(role, image_bgr, sighting.only_face)
     return {
         "role": role,
         "jpeg": base64.b64encode(shown.picture.content).decode(),

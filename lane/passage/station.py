@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from lane import __version__
 from lane.capture.guidance import INSTRUCTION_OF_STATE, Guide, Instruction, no_guide
@@ -27,13 +27,12 @@ from lane.document.travel_document import TravelDocument
 from lane.evaluation.evaluation_thread import EvaluationThread
 from lane.gate.doorway import Doorway
 from lane.gate.port import Gate
-from lane.kiosk.traveller_requests import NoTravellerRequests, TravellerRequests
+from lane.kiosk.traveller_requests import TravellerRequests, no_requests
 from lane.ledger.clock_check import Timekeeper, clock_fact, clock_is_doubted
 from lane.ledger.entry import Draft, Picture
 from lane.ledger.journal import SqliteJournal, Standing
 from lane.passage.judge import Judge, JudgedPassage
 from lane.passage.network_recovery import NetworkRecovery, RecoveryResult
-from lane.passage.port import Screen
 from lane.platform.clock import Clock
 from lane.platform.errors import DocumentError, JournalError, NobodyYetError, StoppedError, TransitionError
 
@@ -47,6 +46,14 @@ ENDS = {
     Answer.OTHER_AGENCY: Step.HANDED_TO_AGENCY,
 }
 """How a passage ends by an answer that keeps the gate closed."""
+
+
+Screen: TypeAlias = Callable[[PassageId, State], None]
+"""Shows that a passage has entered a state, which is on disk already: never a reason, never a face."""
+
+
+def no_screen(_: PassageId, __: State) -> None:
+    """The `Screen` of a lane without one."""
 
 
 def nothing_to_erase() -> None:
@@ -73,8 +80,6 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class PassageReport:
-    """The result of one passage."""
-
     passage: PassageId
     outcome: str
     reasons: tuple[Reason, ...]
@@ -98,13 +103,13 @@ class Station:
         journal: SqliteJournal,
         outbox: Outbox,
         clock: Clock,
-        screen: Screen,
+        screen: Screen = no_screen,
         erase_expired: Callable[[], None] = nothing_to_erase,
         evaluation: EvaluationThread | None = None,
         status_reporter: StatusReporter | None = None,
         recovery: NetworkRecovery | None = None,
         guide: Guide = no_guide,
-        requests: TravellerRequests | None = None,
+        requests: TravellerRequests = no_requests,
         timekeeper: Timekeeper | None = None,
         gate_timeout_s: float = 15.0,
         officer_wait_s: float = 5.0,
@@ -112,18 +117,14 @@ class Station:
         self._lane, self._judge, self._reader = lane, judge, reader
         self._journal, self._outbox = journal, outbox
         self._clock, self._screen, self._evaluation = clock, screen, evaluation
-        self._guide, self._traveller_requests = guide, requests or NoTravellerRequests()
+        self._guide, self._traveller_requests = guide, requests
         self._commands, self._recovery = CommandHandler(journal, clock, status_reporter), recovery
         self._doorway = Doorway(gate, journal, clock, self._commands, gate_timeout_s)
         self._officer_wait_s, self._erase_expired = officer_wait_s, erase_expired
         self._timekeeper, self._clock_doubted = timekeeper, False
-        self._closed = False
-        self._stop = threading.Event()
-
-    @property
-    def closed(self) -> bool:
+        self.closed = False
         """Whether the lane has closed itself (S01, S04, a gate that does not close) and needs attention."""
-        return self._closed
+        self._stop = threading.Event()
 
     def stop(self) -> None:
         """End the wait for an officer, from any thread; the next start closes the passage as interrupted."""
@@ -159,7 +160,7 @@ class Station:
 
     def _serve_next(self) -> PassageReport | None:
         self._note_evaluations(wait=False)
-        document = None if self._closed else self._next_document()
+        document = None if self.closed else self._next_document()
         if document is None:
             return None
         passage = Passage()
@@ -177,9 +178,11 @@ class Station:
     def _run(self, passage: Passage, document: TravelDocument) -> tuple[JudgedPassage, PassageReport]:
         """Run a passage from its capture to its end; an officer may have it captured once more on the way."""
         while True:
-            contact, asked = self._outbox.deliver(), partial(self._take_requests, passage)
+            contact, requests = self._outbox.deliver(), partial(self._take_requests, passage)
             events = partial(self._read_events, passage)
-            judged = self._judge.judge(document, contact, wishes=asked(), meanwhile=asked, events=events)
+            judged = self._judge.judge(
+                document, contact, wishes=requests(), meanwhile=requests, events=events
+            )
             if self._stopped:
                 self._close(passage, Step.INTERRUPTED)
                 return judged, _report(passage, judged, None, gate_opened=False)
@@ -195,9 +198,9 @@ class Station:
         return _report(passage, judged, None, gate_opened=self._let_through(passage))
 
     def _refer(self, passage: Passage, judged: JudgedPassage, outcome: Refer) -> PassageReport:
-        shown = [one.picture for one in judged.shown]
+        pictures = [one.picture for one in judged.pictures]
         judged_fact = [*self._clock_facts(), self._judged_fact(passage, judged)]
-        self._record(passage, Step.REFERRED, judged_fact, shown)
+        self._record(passage, Step.REFERRED, judged_fact, pictures)
         log.info("passage %s referred: %s", passage.id, ", ".join(map(str, outcome.reasons)))
         decision, opened = self._await_answer(passage, outcome)
         return _report(passage, judged, decision, gate_opened=opened)
@@ -260,7 +263,7 @@ class Station:
                 return None
             delivered = self._outbox.deliver() is DeskContact.REACHED
             asked_s, seen = self._clock.monotonic_s(), len(passage.events)
-            # At once where there is news: an answer that is there already was given without it.
+            # At once where something was seen: an answer that is there already was given without it.
             decision = self._outbox.answer(passage.id, 0 if seen > known else self._officer_wait_s)
             if decision is not None and decision.id != passage.answer:
                 return decision, math.inf if seen > known else self._clock.monotonic_s() - none_yet_s
@@ -287,9 +290,7 @@ class Station:
 
     def _take_requests(self, passage: Passage) -> tuple[Code, ...]:
         """New requests of the passenger at the buttons, or of an officer in the passenger's place."""
-        return tuple(
-            dict.fromkeys(self._traveller_requests.take() + self._commands.take_requests(passage.id))
-        )
+        return tuple(dict.fromkeys(self._traveller_requests() + self._commands.take_requests(passage.id)))
 
     def _read_events(self, passage: Passage) -> tuple[Code, ...]:
         """What the gate's sensors saw since the passage began."""
@@ -353,7 +354,7 @@ class Station:
 
     def _close_lane(self, detail: str, code: Code | None = None) -> None:
         """Serve nobody any more, until a person has attended to the lane."""
-        self._closed = True
+        self.closed = True
         self._guide(Instruction.CLOSED)
         self._commands.note_fault()
         self._end_evaluation()
@@ -375,7 +376,7 @@ class Station:
             except JournalError:
                 continue
             log.warning("the journal can be written again")
-            self._commands.note_fault(over=not self._closed)
+            self._commands.note_fault(over=not self.closed)
             return True
         return False
 
@@ -411,12 +412,12 @@ class Station:
             log.error("the evaluation in service did not end", exc_info=error)
 
     def _record(
-        self, passage: Passage, step: Step, drafts: Sequence[Draft], shown: Sequence[Picture] = ()
+        self, passage: Passage, step: Step, drafts: Sequence[Draft], pictures: Sequence[Picture] = ()
     ) -> None:
         passage.advance(step)
         standing = Standing(passage.id, passage.state)
-        self._journal.record(drafts, at=self._clock.now(), standing=standing, pictures=shown)
-        self._screen.show(passage.id, passage.state)
+        self._journal.record(drafts, at=self._clock.now(), standing=standing, pictures=pictures)
+        self._screen(passage.id, passage.state)
         self._guide(INSTRUCTION_OF_STATE[passage.state])
         self._commands.note(passage.state)
 
@@ -456,16 +457,15 @@ class Station:
         }
 
     def _judged_fact(self, passage: Passage, judged: JudgedPassage) -> Draft:
-        reasons = judged.outcome.reasons if isinstance(judged.outcome, Refer) else ()
         body = {
             "passage": passage.id,
-            "outcome": "admit" if isinstance(judged.outcome, Admit) else "refer",
-            "reasons": to_plain(reasons),
+            "outcome": judged.outcome.word,
+            "reasons": to_plain(judged.outcome.reasons),
             "remarks": to_plain(judged.outcome.remarks),
             "evidence": to_plain(judged.evidence),
             "policy": self._judge.policy.identity(),
             "band": to_plain(self._judge.policy.band(judged.evidence.matcher)),
-            "images": [one.fact() for one in judged.shown],
+            "images": [one.fact() for one in judged.pictures],
             "timings_ms": judged.timings_ms,
         }
         if judged.recording is not None:
@@ -484,8 +484,8 @@ def _report(
 ) -> PassageReport:
     return PassageReport(
         passage=passage.id,
-        outcome="admit" if isinstance(judged.outcome, Admit) else "refer",
-        reasons=judged.outcome.reasons if isinstance(judged.outcome, Refer) else (),
+        outcome=judged.outcome.word,
+        reasons=judged.outcome.reasons,
         remarks=judged.outcome.remarks,
         officer=decision.answer if decision else None,
         gate_opened=gate_opened,

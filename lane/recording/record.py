@@ -27,8 +27,9 @@ from lane.decision.evidence import Check, DeskContact, to_plain
 from lane.decision.policy import Policy
 from lane.decision.reason_codes import Code
 from lane.document.travel_document import TravelDocument
+from lane.kiosk.traveller_requests import TravellerRequests, no_requests
 from lane.ledger.clock_check import Timekeeper
-from lane.passage.judge import Judge, JudgedPassage, no_requests
+from lane.passage.judge import Judge, JudgedPassage
 from lane.platform.clock import Clock
 from lane.platform.errors import CameraError, RecordingError
 from lane.recording.sealed_file import KEY_BYTES, SUFFIX, SealedWriter
@@ -237,7 +238,7 @@ class RecordingJudge(Judge):
         desk: DeskContact,
         *,
         wishes: tuple[Code, ...] = (),
-        meanwhile: Callable[[], tuple[Code, ...]] = no_requests,
+        meanwhile: TravellerRequests = no_requests,
         events: Callable[[], tuple[Code, ...]] = tuple,
     ) -> JudgedPassage:
         recording = self._recording

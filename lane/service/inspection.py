@@ -17,7 +17,7 @@ from lane.cameras.health import CameraHealth, CameraStatus
 from lane.desk.status import LaneIdentity, Status
 from lane.document import kinds as document_kinds
 from lane.gate import kinds as gate_kinds
-from lane.kiosk import probe
+from lane.kiosk import client as kiosk_client
 from lane.ledger.clock_check import MOST_APART_S
 from lane.ledger.journal import SqliteJournal
 from lane.platform.clock import SystemClock
@@ -176,7 +176,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("camera", lambda settings: live_camera.probe(settings.camera)),
     ("document", lambda settings: document_kinds.probe(settings.document)),
     ("gate", lambda settings: gate_kinds.probe(settings.gate)),
-    ("kiosk", lambda settings: probe.probe(settings.kiosk)),
+    ("kiosk", lambda settings: kiosk_client.probe(settings.kiosk)),
     ("journal", _journal),
     ("retention", _retention),
     ("networks", _networks),

@@ -122,7 +122,7 @@ def open_lane(
             reader=WakingReader(reader, camera),
             gate=gate,
             clock=clock,
-            screen=LogScreen(),
+            screen=log_state,
             journal=journal,
             outbox=Outbox(journal, desk, clock, settings.retention.pictures_for_s, timekeeper),
             erase_expired=retention.erase_expired,
@@ -130,7 +130,7 @@ def open_lane(
             recovery=build_recovery(settings, decider),
             status_reporter=status_reporter,
             guide=kiosk,
-            requests=kiosk,
+            requests=kiosk.take,
             timekeeper=timekeeper,
         )
         stack.callback(kiosk, Instruction.CLOSED)
@@ -177,11 +177,9 @@ class WakingReader:
         return document
 
 
-class LogScreen:
-    """See `lane.passage.port.Screen`: the log; travellers read the kiosk, officers the desk."""
-
-    def show(self, passage: PassageId, state: State, /) -> None:
-        log.info("passage %s is %s", passage, state)  # the identifier says nothing of a person
+def log_state(passage: PassageId, state: State) -> None:
+    """See `lane.passage.station.Screen`. A passage's identifier says nothing of a person."""
+    log.info("passage %s is %s", passage, state)
 
 
 def _setup(settings: Settings, **more: object) -> Setup:

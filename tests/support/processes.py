@@ -1,8 +1,18 @@
 """For processes that tests start."""
 
 import ctypes
+import os
 import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
+
+GENEROUS_S = 30.0
+T = TypeVar("T")
 
 
 def heeds_ctrl_c() -> None:
@@ -14,6 +24,41 @@ def ends_with_its_parent() -> None:
     """Run in the child before it starts: nobody else ends it where the tests themselves are killed."""
     parent_death_signal = 1  # prctl(2)
     ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGQUIT)
+
+
+def forked(run: Callable[[], object]) -> int:
+    """The pid of a process that runs this alone; it need not import everything again."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            run()
+            status = 0
+        finally:
+            os._exit(status)
+    return child
+
+
+@contextmanager
+def running(code: str, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    """A Python process in a session of its own, killed at the end; its output is a pipe."""
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=ends_with_its_parent,  # noqa: PLW1509
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def line_of(process: "subprocess.Popen[str]") -> str:
+    """The next line of its output."""
+    assert process.stdout is not None
+    return process.stdout.readline()
 
 
 def children_of(pid: int, words: str = "") -> set[int]:
@@ -28,3 +73,12 @@ def command_of(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
     except OSError:
         return ""
+
+
+def until(look: Callable[[], T], within_s: float = GENEROUS_S) -> T:
+    """What is found, once something is: for what another process or thread does in its own time."""
+    give_up_s = time.monotonic() + within_s
+    while not (found := look()):
+        assert time.monotonic() < give_up_s, "waited for nothing"
+        time.sleep(0.01)
+    return found

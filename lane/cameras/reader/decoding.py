@@ -1,4 +1,7 @@
-"""From packets to upright pictures with the time of their capture. In the reader's process alone."""
+"""From packets to upright pictures with the time of their capture. In the reader's process alone.
+
+Another kind of camera is one more entry of `KINDS`, and how its address looks in `lane.cameras.source`.
+"""
 
 import threading
 import time
@@ -22,7 +25,7 @@ from av.video.stream import VideoStream
 
 from lane.cameras.reader import opening
 from lane.cameras.reader.opening import Opening, open_video
-from lane.cameras.source import AtEnd, Source
+from lane.cameras.source import AtEnd, Kind, Source
 from lane.cameras.trouble import Trouble, TroubleError
 from models.values.face import ImageBGR
 
@@ -61,6 +64,7 @@ class MissedFrame(Enum):
 
 LookedAt: TypeAlias = Callable[[], bool]
 """Whether somebody looks at every frame now."""
+Frames: TypeAlias = Iterator[CapturedImage | MissedFrame]
 DueFrame: TypeAlias = tuple[VideoFrame | MissedFrame, float]
 """A frame, and when it is due, in seconds from the beginning."""
 
@@ -136,9 +140,7 @@ def _timed_packets(container: InputContainer, stream: VideoStream) -> Iterator[T
         yield packet, time.monotonic_ns()
 
 
-def live(
-    source: Source, how: Opening, looked_at: LookedAt, *, own_clock: bool = False
-) -> Iterator[CapturedImage | MissedFrame]:
+def live(source: Source, how: Opening, looked_at: LookedAt, *, own_clock: bool = False) -> Frames:
     """Until the stream ends, which is an error. It is closed by the end of the process alone.
 
     With `own_clock` its packets carry the camera's time: by that a frame that queued on the way is late.
@@ -167,7 +169,7 @@ class _Packets:
         self._container, self._stream = container, stream
         self._newest_alone = stream.codec_context.codec.intra_only
         self._kept: deque[TimedPacket] = deque()
-        self._news = threading.Condition()
+        self._changed = threading.Condition()
         self._ended: Exception | None = None
         self._skipped = 0
         threading.Thread(target=self._take, daemon=True).start()
@@ -175,8 +177,8 @@ class _Packets:
     def arrive(self) -> Iterator[TimedPacket]:
         """Each with the monotonic time in ns when it came. Raises what ended the stream."""
         while True:
-            with self._news:
-                self._news.wait_for(lambda: self._kept or self._ended)
+            with self._changed:
+                self._changed.wait_for(lambda: self._kept or self._ended)
                 if not self._kept and self._ended is not None:
                     raise self._ended
                 packet = self._kept.popleft()
@@ -184,7 +186,7 @@ class _Packets:
 
     def skipped(self) -> int:
         """How many were passed over since it was asked last."""
-        with self._news:
+        with self._changed:
             skipped, self._skipped = self._skipped, 0
         return skipped
 
@@ -195,19 +197,19 @@ class _Packets:
                 self._keep(packet)
         except Exception as error:  # noqa: BLE001  raised where packets are asked for
             ended = error
-        with self._news:
+        with self._changed:
             self._ended = ended
-            self._news.notify()
+            self._changed.notify()
 
     def _keep(self, packet: TimedPacket) -> None:
-        with self._news:
+        with self._changed:
             if self._newest_alone:
                 self._skipped += len(self._kept)
                 self._kept.clear()
             elif self._kept and packet[1] - self._kept[0][1] > MOST_BEHIND_S * 1e9:
                 raise TroubleError(Trouble.BEHIND)
             self._kept.append(packet)
-            self._news.notify()
+            self._changed.notify()
 
 
 class Lateness:
@@ -237,21 +239,18 @@ class Lateness:
         return late_ns
 
 
-def film(source: Source, how: Opening, looked_at: LookedAt) -> Iterator[CapturedImage | MissedFrame]:
-    """A file of frames, or of one."""
+def film(source: Source, how: Opening, looked_at: LookedAt) -> Frames:
     converter = _Converter(source, looked_at)
     return _paced(source, converter, partial(_film_frames, source, how, converter))
 
 
-def folder(source: Source, _: Opening, looked_at: LookedAt) -> Iterator[CapturedImage | MissedFrame]:
+def folder(source: Source, _: Opening, looked_at: LookedAt) -> Frames:
     """Its pictures, by name."""
     converter = _Converter(source, looked_at)
     return _paced(source, converter, partial(_folder_pictures, source, converter))
 
 
-def _paced(
-    source: Source, converter: _Converter, once: Callable[[], Iterator[DueFrame]]
-) -> Iterator[CapturedImage | MissedFrame]:
+def _paced(source: Source, converter: _Converter, once: Callable[[], Iterator[DueFrame]]) -> Frames:
     """At the recording's own pace, from the beginning again where it loops."""
     begin_s = time.monotonic()
     while True:
@@ -273,9 +272,9 @@ def _film_frames(source: Source, how: Opening, converter: _Converter) -> Iterato
         interval_s = 1 / float(stream.average_rate or FOLDER_FRAMES_PER_SECOND)
         first_s: float | None = None
         at_s = -interval_s
-        for frame, _, told_s in _decode(_timed_packets(container, stream), converter.rests):
-            first_s = told_s if first_s is None else first_s
-            at_s = at_s + interval_s if told_s is None or first_s is None else told_s - first_s
+        for frame, _, own_s in _decode(_timed_packets(container, stream), converter.rests):
+            first_s = own_s if first_s is None else first_s
+            at_s = at_s + interval_s if own_s is None or first_s is None else own_s - first_s
             yield frame, at_s
 
 
@@ -296,3 +295,27 @@ def _still(path: Path, source: Source) -> VideoFrame | MissedFrame:
             )
     except av.FFmpegError:
         return MissedFrame.SPOILT
+
+
+@dataclass(frozen=True, slots=True)
+class CameraKind:
+    opening: Callable[[Source], Opening]
+    read_frames: Callable[[Source, Opening, LookedAt], Frames]
+
+
+KINDS = {
+    Kind.USB: CameraKind(opening.usb, live),
+    Kind.RTSP: CameraKind(opening.rtsp, partial(live, own_clock=True)),
+    Kind.HTTP: CameraKind(opening.http, live),
+    Kind.FILE: CameraKind(opening.file, film),
+    Kind.FOLDER: CameraKind(opening.file, folder),
+}
+
+
+def read_frames(source: Source, looked_at: LookedAt = lambda: True) -> Frames:
+    """The camera's pictures as they come, and those that are missed; all while it is looked at.
+
+    Ends where a file or folder ends; raises TroubleError, or av's and the system's errors.
+    """
+    kind = KINDS[source.kind]
+    return kind.read_frames(source, kind.opening(source), looked_at)

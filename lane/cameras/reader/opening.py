@@ -17,8 +17,6 @@ from lane.cameras.trouble import Trouble, TroubleError
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What av.open is given."""
-
     address: str = field(repr=False)
     """With the credentials, where there are some."""
     format: str | None
@@ -26,15 +24,13 @@ class Opening:
 
 
 def usb(source: Source) -> Opening:
-    """A device of Video4Linux."""
     rate = None if source.frames_per_second is None else f"{source.frames_per_second:g}"
-    asked = {"framerate": rate, "video_size": source.size, "input_format": source.pixel_format}
-    options = {name: value for name, value in asked.items() if value is not None}
+    wanted = {"framerate": rate, "video_size": source.size, "input_format": source.pixel_format}
+    options = {name: value for name, value in wanted.items() if value is not None}
     return Opening(source.address, "v4l2", _bounded(source) | options)
 
 
 def rtsp(source: Source) -> Opening:
-    """A stream of RTSP or RTSPS."""
     options = {
         "rtsp_transport": source.transport,
         "allowed_media_types": "video",
@@ -46,7 +42,6 @@ def rtsp(source: Source) -> Opening:
 
 
 def http(source: Source) -> Opening:
-    """A stream of HTTP or HTTPS."""
     # No playlist that a camera serves makes the lane read a file of its own.
     options = {"protocol_whitelist": "http,https,tcp,tls", "fflags": "nobuffer"}
     return Opening(_with_credentials(source), None, _bounded(source) | options | _verified(source))

@@ -14,8 +14,7 @@ from contextlib import suppress
 
 import av.logging
 
-from lane.cameras.reader.decoding import MissedFrame
-from lane.cameras.reader.kinds import read_frames
+from lane.cameras.reader.decoding import MissedFrame, read_frames
 from lane.cameras.reader.opening import to_trouble
 from lane.cameras.shared_memory_feed import AttachedWriter
 from lane.cameras.source import Source
@@ -25,7 +24,6 @@ _PARENT_DEATH_SIGNAL = 1  # prctl(2)
 
 
 def main() -> None:
-    """Read until the camera, the lane or this process ends."""
     _end_with_the_lane(int(sys.argv[1]))
     av.logging.set_level(None)  # FFmpeg's own messages name addresses
     os.set_blocking(1, False)

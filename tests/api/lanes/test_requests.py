@@ -22,7 +22,7 @@ from lane.desk.outbox import Outbox
 from lane.desk.status_reporter import StatusReporter
 from lane.document.simulated import SimulatedReader
 from lane.document.travel_document import TravelDocument
-from lane.gate.simulated import SimulatedGate, openings
+from lane.gate.simulated import SimulatedGate
 from lane.ledger.journal import SqliteJournal
 from lane.passage.judge import Judge
 from lane.passage.station import PassageReport, Station
@@ -30,7 +30,7 @@ from lane.platform.clock import SkippingClock
 from lane.platform.errors import LedgerBrokenError
 from tests.lane.desk.test_status_reporter import ABOUT
 from tests.support.evaluated_lane import kinds
-from tests.support.lane.simulated_lane import Diary
+from tests.support.lane.simulated_lane import openings
 from tests.support.running_desk import Lane, Officer, RunningDesk, refusal, wait_until
 
 
@@ -98,7 +98,6 @@ def at_work(
             journal=journal,
             outbox=Outbox(journal, client, clock),
             clock=clock,
-            screen=Diary(),
             status_reporter=status_reporter,
         )
         station.start()

@@ -8,7 +8,6 @@ from lane.cameras.frame import same_pixels
 
 @pytest.mark.parametrize("row", [0, 7, 8, 40, 59])
 def test_one_changed_value_differs(row: int) -> None:
-    """One other value anywhere in the pixels makes another picture."""
     one = np.random.default_rng(row).integers(0, 256, (60, 80, 3), dtype=np.uint8)
     other = one.copy()
     assert same_pixels(one, other)

@@ -5,11 +5,8 @@ import random
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import pytest
@@ -21,7 +18,7 @@ from lane.cameras.frame import Frame
 from lane.cameras.shared_memory_feed import AttachedWriter, FeedReader, FeedWriter, remove_left_over
 from lane.platform.errors import CameraError
 from models.values.face import ImageBGR
-from tests.support.processes import children_of, ends_with_its_parent
+from tests.support.processes import children_of, line_of, running, until
 
 SHAPES = ((48, 64), (64, 48), (5, 7), (1, 3072))
 WRITES = (
@@ -56,33 +53,17 @@ def assert_whole(frame: Frame) -> None:
     assert frame.captured_at.microsecond == frame.sequence % 1_000_000
 
 
+def newest(reader: FeedReader, after: int = 0) -> Frame:
+    frame = reader.newest(after)
+    assert frame is not None
+    assert_whole(frame)
+    return frame
+
+
 def write_for_ever(feed: str) -> None:
     writer, reader = AttachedWriter(feed), FeedReader(feed)
     while True:
         write(writer, reader.sequence + 1)
-
-
-@contextmanager
-def running(code: str, feed: str) -> Iterator["subprocess.Popen[str]"]:
-    command = [sys.executable, "-c", code, feed]
-    with subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=ends_with_its_parent,  # noqa: PLW1509
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def waited(condition: Callable[[], bool], seconds: float = 30) -> bool:
-    until = time.monotonic() + seconds
-    while not condition() and time.monotonic() < until:
-        time.sleep(0.01)
-    return condition()
 
 
 def there(feed: str) -> bool:
@@ -90,38 +71,31 @@ def there(feed: str) -> bool:
 
 
 def test_reader_gets_newest_frame_once() -> None:
-    """It sees the gap in the numbers, too."""
     with FeedWriter(feed := name(), 64, 48) as writer, FeedReader(feed) as reader:
         assert reader.newest() is None
         assert [write(writer, sequence) for sequence in range(1, 8)] == list(range(1, 8))
-        frame = reader.newest(after=2)
-        assert frame is not None
+        frame = newest(reader, after=2)
         assert (frame.sequence, frame.camera) == (7, feed)
-        assert_whole(frame)
         assert reader.newest(after=7) is None
 
 
 def test_reader_owns_only_its_frame() -> None:
-    """A frame is the reader's own, and the feed is not."""
     with FeedWriter(feed := name(), 64, 48) as writer, FeedReader(feed) as reader:
         write(writer, 1)
-        frame = reader.newest()
+        frame = newest(reader)
         for sequence in range(2, 9):
             write(writer, sequence)
-        assert frame is not None
         assert_whole(frame)
         with pytest.raises(TypeError):
             reader._memory.put(0, 0)
 
 
 def test_oversized_frame_is_refused() -> None:
-    """A frame that has no room in the feed."""
     with FeedWriter(name(), 64, 48) as writer, pytest.raises(CameraError, match="65×48 pixels"):
         writer.write(np.zeros((48, 65, 3), np.uint8), 0, 0)
 
 
 def test_reader_always_sees_whole_frame() -> None:
-    """At every step of a writer."""
     with FeedWriter(feed := name(), 64, 48) as writer, FeedReader(feed) as reader:
         seen: list[int] = []
         plain = writer._memory.put
@@ -145,7 +119,6 @@ def test_reader_always_sees_whole_frame() -> None:
 
 @given(before=st.integers(1, 9), meanwhile=st.lists(st.integers(0, 9), max_size=4))
 def test_concurrent_writes_yield_whole_frames(before: int, meanwhile: list[int]) -> None:
-    """Whatever is written while a reader copies, it gets a whole frame."""
     with FeedWriter(feed := name(), 64, 48) as writer, FeedReader(feed) as reader:
         for sequence in range(1, before + 1):
             write(writer, sequence)
@@ -161,20 +134,17 @@ def test_concurrent_writes_yield_whole_frames(before: int, meanwhile: list[int])
             return found
 
         reader._memory.pixels = overtaken  # type: ignore[method-assign]
-        frame = reader.newest()
-        assert frame is not None
-        assert_whole(frame)
+        newest(reader)
 
 
 def test_killed_writers_leave_only_whole_frames() -> None:
-    """A reader beside a writer that is killed again and again."""
     with FeedWriter(feed := name(), 64, 48), FeedReader(feed) as reader:
         last = 0
         for _ in range(6):
             with running(WRITES, feed) as process:
-                until = last + 300
-                assert waited(lambda until=until: reader.sequence >= until)  # type: ignore[misc]
-                while last < until:
+                least = last + 300
+                until(lambda least=least: reader.sequence >= least)  # type: ignore[misc]
+                while last < least:
                     if (frame := reader.newest(last)) is not None:
                         assert_whole(frame)
                         last = frame.sequence
@@ -186,8 +156,6 @@ def test_killed_writers_leave_only_whole_frames() -> None:
 
 
 def test_kill_inside_write_harms_no_frame() -> None:
-    """Neither the frame before it nor the one after it."""
-
     class KilledError(Exception):
         pass
 
@@ -206,21 +174,15 @@ def test_kill_inside_write_harms_no_frame() -> None:
             with suppress(KilledError):
                 write(dying, reader.sequence + 1)
             dying.close()
-            frame = reader.newest()
-            assert frame is not None
-            assert_whole(frame)
+            newest(reader)
 
 
-def test_unordered_writes_are_checked_by_sum(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_unordered_writes_are_checked_by_sum(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a processor may reorder writes, pixels are held against their sum."""
     monkeypatch.setattr(shared_memory_feed, "_ORDERED", False)
     with FeedWriter(feed := name(), 64, 48) as writer, FeedReader(feed) as reader:
         assert write(writer, 1) == 1
-        frame = reader.newest()
-        assert frame is not None
-        assert_whole(frame)
+        newest(reader)
         writer._memory.pixels(1, picture(1).shape)[3, 3, 1] += 1
         assert reader.newest() is None
 
@@ -235,10 +197,9 @@ def test_the_owner_removes_its_memory() -> None:
 
 
 def test_users_leave_the_memory_in_place() -> None:
-    """Whoever reads or writes removes no memory; its owner does."""
     with FeedWriter(feed := name(), 64, 48):
         with running(WRITES, feed) as process, FeedReader(feed) as reader:
-            assert waited(lambda: reader.sequence > 0)
+            until(lambda: reader.sequence > 0)
             process.terminate()
             process.wait()
         assert there(feed)
@@ -246,9 +207,9 @@ def test_users_leave_the_memory_in_place() -> None:
 
 def test_killed_owner_leaves_no_memory() -> None:
     with running(OWNS, feed := name()) as owner:
-        assert cast("Iterator[str]", owner.stdout).__next__() == "there\n"
+        assert line_of(owner) == "there\n"
         owner.kill()
-        assert waited(lambda: not there(feed))
+        until(lambda: not there(feed))
 
 
 def test_next_owner_removes_leftover_memory() -> None:
@@ -268,7 +229,7 @@ def test_next_owner_removes_leftover_memory() -> None:
 
 def kill_with_all_helpers(feed: str) -> None:
     with running(OWNS, feed) as owner:
-        assert cast("Iterator[str]", owner.stdout).__next__() == "there\n"
+        assert line_of(owner) == "there\n"
         for helper in children_of(owner.pid, "resource_tracker"):
             os.kill(helper, signal.SIGKILL)
         owner.kill()
@@ -286,7 +247,6 @@ def test_a_feeds_name_is_no_path(wrong: str) -> None:
 
 
 def test_too_little_memory_stops_start() -> None:
-    """It is said at the start."""
     code = """
 import resource, sys
 from lane.cameras import shared_memory_feed as feeds

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from lane.cameras.frame import Frame
 from lane.capture.capture import Capture, CaptureSetup, overall_quality, run_capture
-from lane.capture.guidance import Instruction
+from lane.capture.guidance import Guide, Instruction, no_guide
 from lane.capture.measuring import Measurer, Question, Sighting, Stopwatch
 from lane.capture.tracking import Scene, Tracker
 from lane.decision.evidence import CaptureEnd
+from lane.decision.policy import Policy
 from models.quality.motion import Before
 from models.values.face import Embedding, Face, ImageBGR
 from models.values.measurement import Measured, NotAssessed
@@ -76,18 +77,17 @@ class Reader(Measurer):
         yield looking(self.scores[number] if number < len(self.scores) else 1.0)
 
 
-def taken_from(
-    *frames: Sequence[Face], bad: Sequence[int] = (), heard: list[Instruction] | None = None
+def captured(
+    reader: Reader, question: Question | None = None, *, policy: Policy = POLICY, guide: Guide = no_guide
 ) -> Capture:
-    script, taken, heard = Script(frames), Capture(), [] if heard is None else heard
-
-    def guide(instruction: Instruction, /, progress: float = 0.0) -> None:
-        assert 0 <= progress <= 1
-        heard.append(instruction)
-
-    setup = CaptureSetup(script, Reader(script, bad), POLICY, script.clock, guide)
-    run_capture(taken, setup, Question(RULE), Stopwatch())
+    taken, script = Capture(), reader.script
+    setup = CaptureSetup(script, reader, policy, script.clock, guide)
+    run_capture(taken, setup, question or Question(policy.capture), Stopwatch())
     return taken
+
+
+def taken_from(*frames: Sequence[Face], bad: Sequence[int] = ()) -> Capture:
+    return captured(Reader(Script(frames), bad))
 
 
 def numbers(taken: Capture) -> list[int]:
@@ -100,20 +100,14 @@ def scenes(frames: Sequence[Sequence[Face]]) -> list[Scene]:
 
 
 def test_enough_good_frames_settle_one_passenger() -> None:
-    """The decision comes as soon as enough frames are good."""
     taken = taken_from(*[[face()]] * 20)
     assert taken.ended is CaptureEnd.ENOUGH
     assert numbers(taken) == [1, 2], "the first frame of a face tells no motion"
 
 
 def looked_at_for(least_s: float, *frames: Sequence[Face], bad: Sequence[int] = ()) -> Capture:
-    script, taken = Script(frames), Capture()
     rule = RULE.model_copy(update={"least_s": least_s})
-    policy = POLICY.model_copy(update={"capture": rule})
-    run_capture(
-        taken, CaptureSetup(script, Reader(script, bad), policy, script.clock), Question(rule), Stopwatch()
-    )
-    return taken
+    return captured(Reader(Script(frames), bad), policy=POLICY.model_copy(update={"capture": rule}))
 
 
 @pytest.mark.parametrize(("least_s", "frames"), [(0.0, 3), (0.2, 3), (0.25, 4), (0.75, 9), (0.95, 11)])
@@ -126,17 +120,13 @@ def test_least_time_is_always_watched(least_s: float, frames: int) -> None:
 
 
 def test_long_presence_costs_no_time() -> None:
-    """Who was in the zone long before the good frames."""
     taken = looked_at_for(0.75, *[[face()]] * 20, bad=range(9))
     assert taken.frames_seen == 11
     assert numbers(taken) == [9, 10]
 
 
 @pytest.mark.parametrize("between", [[], [face(0.3), face(0.7)], [face(0.8)]], ids=["nobody", "two", "other"])
-def test_newcomer_before_least_time_restarts_count(
-    between: list[Face],
-) -> None:
-    """Also once the question was settled."""
+def test_newcomer_before_least_time_restarts_count(between: list[Face]) -> None:
     taken = looked_at_for(0.75, *[[face()]] * 6, between, *[[face()]] * 20)
     assert taken.ended is CaptureEnd.ENOUGH
     assert min(numbers(taken)) > 6
@@ -149,7 +139,6 @@ def test_newcomer_before_least_time_restarts_count(
     ids=["nobody", "two", "elsewhere", "another size"],
 )
 def test_any_change_of_people_restarts_count(between: list[Face]) -> None:
-    """Whoever comes, goes or changes places."""
     taken = taken_from([face()], [face()], between, *[[face()]] * 9)
     assert taken.ended is CaptureEnd.ENOUGH
     assert min(numbers(taken)) > 2
@@ -163,7 +152,6 @@ def test_who_queues_behind_changes_nothing() -> None:
 
 
 def test_officer_gets_two_person_frame() -> None:
-    """The frame that shows two people is kept."""
     two = [face(0.3), face(0.7)]
     taken = taken_from(*[[face()]] * 8, two, *[[face()]] * 8, bad=range(20))
     assert taken.evidence().faces_in_view == Measured(2)
@@ -172,7 +160,6 @@ def test_officer_gets_two_person_frame() -> None:
 
 
 def test_best_frame_has_best_quality() -> None:
-    """Whatever the document."""
     good = {**inside(POLICY.quality.live), "sharpness": Measured(0.5)}
     assert overall_quality(good) > overall_quality({**good, "yaw_deg": Measured(25)})
     assert overall_quality(good) > overall_quality({**good, "sharpness": Measured(0.2)})
@@ -182,20 +169,17 @@ def test_best_frame_has_best_quality() -> None:
 
 
 def test_portrait_sized_head_scores_no_better() -> None:
-    """A head that fills the frame as on a portrait makes it no better."""
     walking = inside(POLICY.quality.live) | {"head_size": Measured(0.3)}
     assert overall_quality(walking) == overall_quality({**walking, "head_size": Measured(0.72)})
 
 
 def test_officer_sees_only_decided_person() -> None:
-    """Nobody who stood there before."""
     taken = taken_from(*[[face(0.2)]] * 5, *[[face(0.7)]] * 9, bad=range(6))
     assert taken.ended is CaptureEnd.ENOUGH
     assert {seen.frame.sequence for seen in taken.frames_for_officer()} <= set(range(5, 14))
 
 
 def test_early_leaver_has_turned_back() -> None:
-    """The best frame is there all the same."""
     away: list[list[Face]] = [[]] * 60
     taken = taken_from(*[[face()]] * 8, *away, bad=range(80))
     assert taken.ended is CaptureEnd.TURNED_BACK
@@ -204,33 +188,37 @@ def test_early_leaver_has_turned_back() -> None:
 
 
 def test_the_traveller_hears_what_would_help() -> None:
-    heard: list[Instruction] = []
-    taken_from(*[[face(0.5, 0.5, 0.05)]] * 10, *[[face(0.3), face(0.7)]] * 10, *[[face()]] * 20, heard=heard)
-    changes = [one for one, before in zip(heard, [None, *heard], strict=False) if one is not before]
+    shown: list[Instruction] = []
+
+    def guide(instruction: Instruction, /, progress: float = 0.0) -> None:
+        assert 0 <= progress <= 1
+        shown.append(instruction)
+
+    frames = [[face(0.5, 0.5, 0.05)]] * 10 + [[face(0.3), face(0.7)]] * 10 + [[face()]] * 20
+    captured(Reader(Script(frames)), guide=guide)
+    changes = [one for one, before in zip(shown, [None, *shown], strict=False) if one is not before]
     assert changes == [Instruction.CLOSER, Instruction.ONE_PERSON, Instruction.HOLD_STILL]
 
 
-def asked(scores: Sequence[float], step_s: float = STEP_S) -> tuple[Capture, Reader]:
+def captured_with(scores: Sequence[float], step_s: float = STEP_S) -> tuple[Capture, Reader]:
     """One passenger, whose frames score so; the first frame is never good."""
-    script, taken = Script([[face()]] * 100, step_s), Capture()
-    reader = Reader(script)
+    reader = Reader(Script([[face()]] * 100, step_s))
     reader.scores = (0.0, *scores)
-    setup = CaptureSetup(script, reader, POLICY, script.clock)
-    run_capture(taken, setup, Question(RULE, REFERENCE, BAND.admit), Stopwatch())
-    return taken, reader
+    return captured(reader, Question(RULE, REFERENCE, BAND.admit)), reader
 
 
 def test_clear_answer_takes_fewest_frames() -> None:
-    """A close one takes the most."""
     for clear in (0.9, 0.1):
-        assert len(asked([clear] * 9)[0].good) == RULE.good_frames
+        assert len(captured_with([clear] * 9)[0].good) == RULE.good_frames
     close = BAND.admit + 0.001
-    assert len(asked([close] * 9)[0].good) == RULE.most_good_frames
+    assert len(captured_with([close] * 9)[0].good) == RULE.most_good_frames
 
 
 def test_time_limit_decides_open_answer() -> None:
     """An answer that is open when time is up follows from what is there."""
-    taken, _ = asked([BAND.admit] * 20, 0.45)  # so slow that the most frames never lie close enough together
+    taken, _ = captured_with(
+        [BAND.admit] * 20, 0.45
+    )  # so slow that the most frames never lie close enough together
     assert taken.ended is CaptureEnd.ENOUGH
     assert RULE.good_frames <= len(taken.good) < RULE.most_good_frames
 
@@ -238,7 +226,7 @@ def test_time_limit_decides_open_answer() -> None:
 @pytest.mark.parametrize(("frames_per_second", "parts"), [(30, 1), (25, 1), (12.5, 2), (5, 2)])
 def test_frame_takes_bounded_embedding_work(frames_per_second: float, parts: int) -> None:
     """At thirty frames a second, at most one part of an embedding a frame."""
-    taken, reader = asked([0.9] * 40, 1 / frames_per_second)
+    taken, reader = captured_with([0.9] * 40, 1 / frames_per_second)
     assert taken.ended is CaptureEnd.ENOUGH
     assert max(reader.parts.values()) == parts
     assert sum(reader.parts.values()) == 2 * RULE.good_frames
@@ -252,7 +240,6 @@ comings_and_goings = st.lists(st.lists(near, max_size=2), max_size=16)
 
 @given(comings_and_goings, st.sets(st.integers(0, 15)))
 def test_good_frames_show_one_lone_person(frames: list[list[Face]], bad: set[int]) -> None:
-    """Whatever comes, all are of one person who was alone all the while."""
     taken, seen = taken_from(*frames, bad=sorted(bad)), scenes(frames)
     if taken.good:
         first, last = min(numbers(taken)), max(numbers(taken))

@@ -29,7 +29,7 @@ LIMITS = POLICY.quality.live
 
 
 @pytest.mark.parametrize(
-    ("scene", "said"),
+    ("scene", "instruction"),
     [
         (Scene(), Instruction.LOOK),
         (Scene(behind=1, misses=(Miss.FAR,)), Instruction.CLOSER),
@@ -41,13 +41,12 @@ LIMITS = POLICY.quality.live
         (ALONE, Instruction.HOLD_STILL),
     ],
 )
-def test_misplaced_traveller_gets_direction(scene: Scene, said: Instruction) -> None:
-    """Who stands elsewhere is told where to go."""
-    assert instruction_for(scene, {}) is said
+def test_misplaced_traveller_gets_direction(scene: Scene, instruction: Instruction) -> None:
+    assert instruction_for(scene, {}) is instruction
 
 
 @pytest.mark.parametrize(
-    ("component", "value", "said"),
+    ("component", "value", "instruction"),
     [
         ("inter_eye_distance_px", 10, Instruction.CLOSER),
         ("head_size", 1.2, Instruction.BACK),
@@ -65,9 +64,9 @@ def test_misplaced_traveller_gets_direction(scene: Scene, said: Instruction) -> 
         ("brightness", 0.01, Instruction.HOLD_STILL),
     ],
 )
-def test_every_missed_limit_has_instruction(component: str, value: float, said: Instruction) -> None:
+def test_every_missed_limit_has_instruction(component: str, value: float, instruction: Instruction) -> None:
     quality = {**inside(LIMITS), component: Measured(value)}
-    assert instruction_for(ALONE, missed_limits(quality, LIMITS)) is said
+    assert instruction_for(ALONE, missed_limits(quality, LIMITS)) is instruction
 
 
 def test_of_several_the_distance_comes_first() -> None:
@@ -76,7 +75,6 @@ def test_of_several_the_distance_comes_first() -> None:
 
 
 def test_look_is_asked_before_showing_face() -> None:
-    """For a head that is turned away."""
     missed = {"occlusion": Side.HIGH, "eyes_visible": Side.LOW, "yaw_deg": Side.HIGH}
     assert instruction_for(ALONE, missed) is Instruction.LOOK
     del missed["yaw_deg"]
@@ -84,7 +82,6 @@ def test_look_is_asked_before_showing_face() -> None:
 
 
 def test_unmeasured_quality_lacks_unknown_side() -> None:
-    """What was not measured lacks on no known side."""
     quality = {**inside(LIMITS), "motion": NotAssessed("no frame before")}
     assert missed_limits(quality, LIMITS) == {"motion": Side.UNKNOWN}
     assert missed_limits({}, LIMITS).keys() == LIMITS.keys()
@@ -99,21 +96,17 @@ def test_unmeasured_quality_lacks_unknown_side() -> None:
 def test_traveller_hears_action_never_reason(
     in_zone: int, misses: list[Miss], missed: dict[str, Side]
 ) -> None:
-    """Whatever is found."""
     scene = Scene((TRACK,) * in_zone, misses=tuple(misses))
     assert instruction_for(scene, missed) in WHILE_CAPTURED
 
 
 @given(st.lists(st.tuples(st.sampled_from(Instruction), st.floats(0, 0.5)), min_size=1))
-def test_instruction_stays_long_enough_to_read(
-    wanted: list[tuple[Instruction, float]],
-) -> None:
-    """Whatever is wanted meanwhile."""
-    said, at_s = None, 0.0
+def test_instruction_stays_long_enough_to_read(wanted: list[tuple[Instruction, float]]) -> None:
+    shown, at_s = None, 0.0
     for instruction, later_s in wanted:
         at_s += later_s
-        before: ShownInstruction | None = said
-        said = next_instruction(before, instruction, at_s)
-        if before is not None and said.instruction is not before.instruction:
-            assert said.since_s - before.since_s >= LEAST_SHOWN_S
-            assert said.instruction is instruction
+        before: ShownInstruction | None = shown
+        shown = next_instruction(before, instruction, at_s)
+        if before is not None and shown.instruction is not before.instruction:
+            assert shown.since_s - before.since_s >= LEAST_SHOWN_S
+            assert shown.instruction is instruction

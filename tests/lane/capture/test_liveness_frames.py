@@ -53,7 +53,6 @@ def test_looks_are_spaced_and_few() -> None:
 
 
 def test_company_restarts_liveness_looks() -> None:
-    """Who is not alone is looked at anew."""
     frames = seen(0, 0.2, 0.4)
     frames.see(frame(0.6), Sighting(IMAGE, 0, None, {}))
     assert len(frames.kept) == 3
@@ -97,7 +96,6 @@ def test_first_look_alone_costs_nothing() -> None:
 
 
 def test_unmeasurable_cue_ends_no_capture() -> None:
-    """A cue that cannot be taken ahead."""
     nowhere = replace(FACE, landmarks=np.full((5, 2), np.nan, np.float32))
     frames = LivenessFrames()
     for at_s in (0, 0.2, 0.4, 0.6):
@@ -112,7 +110,6 @@ LONG = {"timeout_s": 60.0, "good_frames": 12, "most_good_frames": 12}
 
 @pytest.fixture(scope="module")
 def holder(photos: Path, measurer: Measurer, policy: Policy) -> JudgedPassage:
-    """What a lane finds of a holder who walks up."""
     assert photos == store.folder()
     passenger = demo_passengers(measurer, STARTED.date())[0]
     slow = policy.model_copy(update={"capture": policy.capture.model_copy(update=LONG)})
@@ -123,7 +120,6 @@ def holder(photos: Path, measurer: Measurer, policy: Policy) -> JudgedPassage:
 
 
 def test_evidence_holds_every_cue(holder: JudgedPassage) -> None:
-    """Liveness itself stays not assessed."""
     assert holder.evidence.liveness_cues.keys() == {SCORE, *CUES}
     assert isinstance(holder.evidence.liveness, NotAssessed)
     assert from_plain(to_plain(holder.evidence)).liveness_cues == dict(holder.evidence.liveness_cues)
@@ -154,7 +150,6 @@ def test_site_may_alarm_on_score(measurer: Measurer, policy: Policy) -> None:
 
 
 def test_missing_cues_do_not_avoid_alarm(tmp_path: Path) -> None:
-    """An alarm cannot be avoided by giving no cue."""
     text = SHIPPED.read_text(encoding="utf-8").replace('use = "cue"', 'use = "alarm"')
     here = tmp_path / "policy.toml"
     here.write_text(text, encoding="utf-8")

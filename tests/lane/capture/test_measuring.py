@@ -39,7 +39,6 @@ def test_frames_that_agree_score_their_mean() -> None:
 
 
 def test_holders_frames_never_outweigh_anothers() -> None:
-    """However many they are beside one frame of somebody else."""
     assert agreed([0.1, *[0.9] * 40]) == pytest.approx(0.1 + SPREAD, abs=1e-6)
 
 
@@ -51,7 +50,6 @@ def test_score_lies_between_lowest_and_mean(scores: list[float]) -> None:
 
 
 def pointing(*direction: float) -> Embedding:
-    """An embedding in this direction."""
     vector = np.array(direction, np.float64)
     return Embedding((vector / np.linalg.norm(vector)).astype(np.float32), MATCHER)
 
@@ -92,7 +90,6 @@ def test_nothing_to_compare_is_not_assessed() -> None:
 
 
 def test_non_finite_frame_voids_capture_score() -> None:
-    """A frame without a finite score gives the capture none."""
     broken = Embedding(np.array([np.nan, 0], np.float32), MATCHER)
     with pytest.raises(InferenceError):
         agreed_similarity(REFERENCE, [REFERENCE, broken], Stopwatch())

@@ -1,7 +1,7 @@
 """Streams that lie are found out by what gives them away, and an honest camera is not."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -23,22 +23,36 @@ from lane.demo import photos as store
 from lane.demo.passengers import demo_passengers
 from lane.passage.judge import Judge
 from models.image import decode, read
-from tests.support.lane import forged_streams
+from tests.support.lane.forged_streams import (
+    RATE,
+    as_jpeg,
+    brighter,
+    decoded,
+    denoised,
+    encoded,
+    enlarged,
+    frames,
+    looped,
+    noisier,
+    replayed,
+    seen,
+)
 from tests.support.lane.simulated_lane import StandingClock
 
 RULE = load().stream
+GENUINE = StreamEvidence(Check.SUCCESSFUL)
 DATA = Path(os.environ.get("PASSENGER_LANE_DATA", Path(__file__).parents[4] / "shared" / "data"))
 
 
 def watched(
-    frames: Sequence[Frame],
+    taken: Iterable[Frame],
     rule: StreamRule = RULE,
     *,
     somebody: bool = True,
     earlier: EarlierCaptures | None = None,
 ) -> StreamEvidence:
     watch = StreamWatch(rule)
-    for frame in frames:
+    for frame in taken:
         watch.see(frame)
     found = watch.verdict(somebody=somebody, earlier=earlier)
     if earlier is not None:
@@ -60,10 +74,7 @@ def scene(portrait: Portrait) -> Scene:
 
 
 def test_every_forged_stream_is_named(portrait: Portrait) -> None:
-    found = {
-        name: watched(forged_streams.frames(lie))
-        for name, lie in forged_streams.replayed(portrait, scene).items()
-    }
+    found = {name: watched(frames(lie)) for name, lie in replayed(portrait, scene).items()}
 
     assert {name: one.genuine for name, one in found.items()} == dict.fromkeys(found, Check.FAILED)
     unnamed = [name for name, one in found.items() if name.replace(",", " ").split()[0] not in one.signs]
@@ -73,13 +84,9 @@ def test_every_forged_stream_is_named(portrait: Portrait) -> None:
 @pytest.mark.parametrize("quality", [23, 35])
 def test_honest_camera_behind_codec_is_believed(portrait: Portrait, quality: int) -> None:
     for begin_s in (0.0, 2.0):
-        images = forged_streams.seen(scene(portrait), 2.4, begin_s=begin_s)
-        assert watched(forged_streams.frames(forged_streams.encoded(images, quality))) == StreamEvidence(
-            Check.SUCCESSFUL
-        )
-        assert watched(forged_streams.frames(forged_streams.as_jpeg(images, 95 - quality))) == StreamEvidence(
-            Check.SUCCESSFUL
-        )
+        images = seen(scene(portrait), 2.4, begin_s=begin_s)
+        assert watched(frames(encoded(images, quality))) == GENUINE
+        assert watched(frames(as_jpeg(images, 95 - quality))) == GENUINE
 
 
 def test_everybody_of_the_cast_is_believed(measurer: Measurer, photos: Path) -> None:
@@ -89,20 +96,16 @@ def test_everybody_of_the_cast_is_believed(measurer: Measurer, photos: Path) -> 
         brief = replace(passenger.scene, seconds=2)
         camera = SimulatedCamera(clock, clock.skip, brief, frames_per_second=12.5)
         somebody = bool(passenger.scene.people)
-        found = watched(list(camera.frames()), somebody=somebody)
-        assert (passenger.name, found) == (passenger.name, StreamEvidence(Check.SUCCESSFUL))
+        found = watched(camera.frames(), somebody=somebody)
+        assert (passenger.name, found) == (passenger.name, GENUINE)
 
 
 def test_an_empty_hall_may_lie_still() -> None:
-    assert (
-        watched(forged_streams.frames(forged_streams.seen(Scene(), 3)), somebody=False).genuine
-        is Check.SUCCESSFUL
-    )
+    assert watched(frames(seen(Scene(), 3)), somebody=False).genuine is Check.SUCCESSFUL
 
 
 def test_discontinuous_times_are_found() -> None:
-    """Times that go back, leap ahead, repeat or are no number."""
-    honest = forged_streams.frames(forged_streams.seen(Scene(), 1))
+    honest = frames(seen(Scene(), 1))
     back = replace(honest[9], captured_at=honest[9].captured_at - timedelta(seconds=3))
     ahead = replace(honest[9], captured_monotonic_s=honest[9].captured_monotonic_s + 2)
     seen_before = replace(honest[9], sequence=honest[8].sequence)
@@ -114,18 +117,16 @@ def test_discontinuous_times_are_found() -> None:
 
 
 def test_too_fast_frames_are_found() -> None:
-    """Faster than the camera takes them."""
-    images = forged_streams.seen(Scene(), 1)
+    images = seen(Scene(), 1)
 
-    assert watched(forged_streams.frames(images, 200), somebody=False).signs == ("timing",)
+    assert watched(frames(images, 200), somebody=False).signs == ("timing",)
     slow_camera = RULE.model_copy(update={"most_frames_per_second": 16.0})
-    assert watched(forged_streams.frames(images, 25), slow_camera, somebody=False).signs == ("timing",)
+    assert watched(frames(images, 25), slow_camera, somebody=False).signs == ("timing",)
 
 
 def test_missing_jitter_is_found_on_request() -> None:
-    """Where a site asks for some unevenness in the times."""
     uneven = RULE.model_copy(update={"least_jitter_s": 2e-5})
-    even = forged_streams.frames(forged_streams.seen(Scene(), 1))
+    even = frames(seen(Scene(), 1))
     rng = np.random.default_rng(3)
     shaken = [
         replace(one, captured_monotonic_s=one.captured_monotonic_s + rng.normal(0, 1e-4)) for one in even
@@ -136,27 +137,26 @@ def test_missing_jitter_is_found_on_request() -> None:
 
 
 def test_foreign_sensor_noise_is_found(portrait: Portrait) -> None:
-    """Where a site knows its camera."""
     known = RULE.model_copy(update={"noise": Limit(min=2.5, max=6.0)})
-    honest = forged_streams.seen(scene(portrait), 2)
+    honest = seen(scene(portrait), 2)
 
-    assert not watched(forged_streams.frames(honest), known).signs
+    assert not watched(frames(honest), known).signs
     for lie in (
-        forged_streams.denoised(honest),
-        forged_streams.enlarged(honest),
-        forged_streams.noisier(honest, 9),
+        denoised(honest),
+        enlarged(honest),
+        noisier(honest, 9),
     ):
-        assert watched(forged_streams.frames(lie), known).signs == ("noise",)
+        assert watched(frames(lie), known).signs == ("noise",)
 
 
 def test_one_frame_proves_nothing() -> None:
-    assert watched(forged_streams.frames(forged_streams.seen(Scene(), 0.04))).genuine is Check.UNDETERMINED
+    assert watched(frames(seen(Scene(), 0.04))).genuine is Check.UNDETERMINED
 
 
 def test_watch_keeps_bounded_pictures() -> None:
     watch = StreamWatch(RULE)
-    image = forged_streams.seen(Scene(), 0.04)[0]
-    for frame in forged_streams.frames([image] * (2 * REMEMBERED + 3)):
+    image = seen(Scene(), 0.04)[0]
+    for frame in frames([image] * (2 * REMEMBERED + 3)):
         watch.see(frame)
 
     assert watch.verdict(somebody=False).signs == ("frozen",)
@@ -165,10 +165,9 @@ def test_watch_keeps_bounded_pictures() -> None:
 
 
 def test_looped_stream_refers_its_passenger(portrait: Portrait, measurer: Measurer, policy: Policy) -> None:
-    """A loop in the camera's place."""
     replay = Replay(
-        forged_streams.looped(forged_streams.seen(scene(portrait), 0.8, begin_s=0.8), 60),
-        1 / forged_streams.RATE,
+        looped(seen(scene(portrait), 0.8, begin_s=0.8), 60),
+        1 / RATE,
     )
     patient = policy.model_copy(update={"capture": policy.capture.model_copy(update={"good_frames": 40})})
     judge = Judge(replay, measurer, patient, replay)
@@ -195,41 +194,38 @@ def test_recorded_people_are_believed(folder: str, rate: float) -> None:
     pictures = sorted((DATA / folder).rglob("*.jpg"))
     for sequence in sorted({picture.parent for picture in pictures}):
         images = [read(picture) for picture in pictures if picture.parent == sequence]
-        assert watched(forged_streams.frames(images, rate)) == StreamEvidence(Check.SUCCESSFUL), sequence
+        assert watched(frames(images, rate)) == GENUINE, sequence
 
 
 def test_repeated_capture_is_found(portrait: Portrait) -> None:
     """One that is only like an earlier one is not."""
-    earlier, first = EarlierCaptures(8), forged_streams.seen(scene(portrait), 1.6)
-    assert watched(forged_streams.frames(first), earlier=earlier) == StreamEvidence(Check.SUCCESSFUL)
-    slower = forged_streams.seen(replace(scene(portrait), walk_s=1.3), 1.6, seed=2)
-    assert watched(forged_streams.frames(slower), earlier=earlier) == StreamEvidence(Check.SUCCESSFUL)
+    earlier, first = EarlierCaptures(8), seen(scene(portrait), 1.6)
+    assert watched(frames(first), earlier=earlier) == GENUINE
+    slower = seen(replace(scene(portrait), walk_s=1.3), 1.6, seed=2)
+    assert watched(frames(slower), earlier=earlier) == GENUINE
 
     for seen_before in (
         first,
-        forged_streams.noisier(forged_streams.brighter(first), 3),
-        forged_streams.encoded(first, 23),
+        noisier(brighter(first), 3),
+        encoded(first, 23),
     ):
-        assert watched(forged_streams.frames(seen_before), earlier=earlier).signs == ("again",)
-    assert not watched(forged_streams.frames(first), earlier=EarlierCaptures(0)).signs
+        assert watched(frames(seen_before), earlier=earlier).signs == ("again",)
+    assert not watched(frames(first), earlier=EarlierCaptures(0)).signs
 
 
 def test_earlier_captures_are_bounded(portrait: Portrait) -> None:
-    """Of earlier captures so many are remembered."""
-    earlier, first = EarlierCaptures(1), forged_streams.seen(scene(portrait), 1.2)
-    watched(forged_streams.frames(first), earlier=earlier)
-    watched(forged_streams.frames(forged_streams.seen(Scene(), 0.4)), somebody=False, earlier=earlier)
+    earlier, first = EarlierCaptures(1), seen(scene(portrait), 1.2)
+    watched(frames(first), earlier=earlier)
+    watched(frames(seen(Scene(), 0.4)), somebody=False, earlier=earlier)
 
-    assert not watched(forged_streams.frames(first), earlier=earlier).signs
+    assert not watched(frames(first), earlier=earlier).signs
 
 
 def test_two_people_on_film_are_believed() -> None:
     clip = DATA / "video" / "hamilton" / "short_hamilton_clip.mp4"
     if not clip.is_file():
         pytest.skip("needs ../shared/data")
-    assert watched(forged_streams.frames(forged_streams.decoded(clip), 29.97)) == StreamEvidence(
-        Check.SUCCESSFUL
-    )
+    assert watched(frames(decoded(clip), 29.97)) == GENUINE
 
 
 @pytest.mark.parametrize(

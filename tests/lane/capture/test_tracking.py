@@ -17,7 +17,6 @@ STEP_S = 0.1
 
 
 def seen(*frames: Sequence[Face], step_s: float = STEP_S) -> list[Scene]:
-    """The scenes of these frames, one after the other."""
     tracker = Tracker(RULE, RATIO)
     return [tracker.update(faces, number * step_s, SIZE) for number, faces in enumerate(frames)]
 
@@ -28,7 +27,6 @@ def number(scene: Scene) -> int:
 
 
 def test_approaching_person_is_one_passenger() -> None:
-    """From the zone's edge on, and no earlier."""
     walk = [[face(0.6 - 0.01 * step, head=0.06 + 0.02 * step)] for step in range(12)]
     scenes = seen(*walk)
     assert [scene.passenger is not None for scene in scenes] == [False] * 3 + [True] * 9
@@ -49,19 +47,16 @@ def test_two_in_zone_give_no_passenger() -> None:
 
 
 def test_another_place_starts_another_track() -> None:
-    """For somebody else."""
     first, second = seen([face(0.3)], [face(0.7)])
     assert number(first) != number(second)
 
 
 def test_another_size_starts_another_track() -> None:
-    """For somebody else at the same place."""
     first, second = seen([face(head=0.6)], [face(head=0.3)])
     assert number(first) != number(second)
 
 
 def test_long_absence_starts_another_track() -> None:
-    """For a face that was away for too long."""
     tracker = Tracker(RULE, RATIO)
     before = tracker.update([face()], 0, SIZE)
     assert number(tracker.update([face()], RULE.max_gap_s, SIZE)) == number(before)
@@ -69,7 +64,6 @@ def test_long_absence_starts_another_track() -> None:
 
 
 def test_long_absence_from_zone_means_left() -> None:
-    """For longer than allowed."""
     stay, away = [[face()]] * 8, [[face(head=0.05)]] * 40
     scenes = seen(*stay, *away)
     first = next(index for index, scene in enumerate(scenes) if scene.left)
@@ -79,7 +73,6 @@ def test_long_absence_from_zone_means_left() -> None:
 
 @pytest.mark.parametrize("away_s", [1.0, RULE.left_after_s - 0.1])
 def test_looking_down_is_no_leaving(away_s: float) -> None:
-    """A look down at the papers."""
     away: list[list[Face]] = [[]] * round(away_s / STEP_S)
     assert not any(scene.left for scene in seen(*[[face()]] * 8, *away, *[[face()]] * 8))
 
@@ -96,7 +89,6 @@ frames = st.lists(st.lists(faces, max_size=3), max_size=12)
 
 @given(frames, st.floats(0.01, 1))
 def test_passenger_is_alone_in_zone(sequence: list[list[Face]], step_s: float) -> None:
-    """Whatever comes; and every face is counted."""
     for found, scene in zip(sequence, seen(*sequence, step_s=step_s), strict=True):
         assert scene.in_zone + scene.behind == len(found)
         assert (scene.passenger is not None) is (scene.in_zone == 1)

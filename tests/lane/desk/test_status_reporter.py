@@ -26,7 +26,7 @@ from lane.desk.status_reporter import StatusReporter, WatchedCamera
 from lane.document.simulated import SimulatedReader
 from lane.document.travel_document import TravelDocument
 from lane.gate.light_beams import Passing
-from lane.gate.simulated import SimulatedGate, openings
+from lane.gate.simulated import SimulatedGate
 from lane.ledger.journal import SqliteJournal
 from lane.passage.judge import JudgedPassage
 from lane.passage.station import PassageReport, Station
@@ -34,7 +34,7 @@ from lane.platform.clock import SkippingClock, SystemClock
 from lane.platform.errors import CameraError, DeskLostError, NobodyYetError
 from tests.support import tiers
 from tests.support.lane.example_evidence import GOOD, MATCHER, POLICY
-from tests.support.lane.simulated_lane import LANE, Diary, opened
+from tests.support.lane.simulated_lane import LANE, opened, openings
 
 ABOUT = LaneIdentity("1", "CPUExecutionProvider", "sface", "1")
 DOCUMENT = TravelDocument(b"", date(2031, 1, 31))
@@ -86,7 +86,6 @@ class Here:
             journal=self.journal,
             outbox=Outbox(self.journal, self.desk, self.clock),
             clock=self.clock,
-            screen=Diary(),
             status_reporter=self.status_reporter,
         )
         self.station.start()

@@ -193,7 +193,7 @@ def walked(
     for number, report in enumerate(reports):
         text = text.replace(report.passage, f"passage {number}")
     outcomes = [(one.outcome, one.reasons, one.remarks, one.officer, one.gate_opened) for one in reports]
-    return [outcomes, here.screen.states, without_ids_of_decisions(text)]
+    return [outcomes, here.states, without_ids_of_decisions(text)]
 
 
 def without_ids_of_decisions(text: str) -> str:

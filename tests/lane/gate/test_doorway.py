@@ -1,12 +1,15 @@
 """A lane's doorway: what its sensors see is written down, and nobody but the passenger opens it."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from lane.decision.evidence import DeskContact
 from lane.decision.reason_codes import Code
 from lane.decision.referral import Answer, PassageId
 from lane.desk.simulated import SimulatedDesk
@@ -14,18 +17,26 @@ from lane.document.travel_document import TravelDocument
 from lane.gate.light_beams import Passing
 from lane.gate.port import GateEvent
 from lane.gate.sensors import FIRE
-from lane.gate.simulated import SimulatedGate, openings
+from lane.gate.simulated import SimulatedGate
 from lane.ledger.entry import read
 from lane.ledger.journal import SqliteJournal
+from lane.passage.judge import JudgedPassage
+from lane.passage.station import PassageReport
 from lane.platform.errors import DeskLostError, GateFaultError
 from tests.lane.desk.test_status_reporter import ADMITTED, OPEN, REFERRED, Here, Scripted
-from tests.support.lane.simulated_lane import JOURNALS, LANE
+from tests.support.lane.simulated_lane import JOURNALS, LANE, openings
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def seen(code: Code, detail: str = "") -> GateEvent:
     return GateEvent(code, AT, detail)
+
+
+def served(here: Here) -> PassageReport:
+    report = here.station.serve()
+    assert report is not None
+    return report
 
 
 def events(here: Here) -> list[tuple[object, bool]]:
@@ -47,11 +58,8 @@ def events(here: Here) -> list[tuple[object, bool]]:
     ],
 )
 def test_doorway_outcome_is_recorded(passing: Passing, code: str | None, how: str, tmp_path: Path) -> None:
-    """How it went stands in the ledger, and the gate is shut."""
     here = Here(tmp_path, Scripted(ADMITTED), gate=SimulatedGate(passing))
-    report = here.station.serve()
-    assert report is not None
-    assert report.gate_opened
+    assert served(here).gate_opened
     assert events(here) == ([(code, True)] if code else [])
     assert here.facts()[-1] == ("passage.closed", how)
     assert here.gate.diary[-1] == "close"
@@ -59,7 +67,6 @@ def test_doorway_outcome_is_recorded(passing: Passing, code: str | None, how: st
 
 @pytest.mark.parametrize("code", [Code.OBJECT_LEFT, Code.DOOR_FORCED, Code.OPENED_BY_HAND])
 def test_idle_event_reaches_desk_and_supervisors(code: Code, tmp_path: Path) -> None:
-    """What is seen while nobody passes."""
     here = Here(tmp_path, Scripted(ADMITTED))
     here.gate.seen.append(seen(code))
     here.station.serve()
@@ -86,8 +93,6 @@ def test_only_what_stays_is_an_object(still_there: bool, tmp_path: Path) -> None
 
 
 def test_fire_at_start_is_recorded(tmp_path: Path) -> None:
-    """A fire alarm that keeps the doors open."""
-
     class Burning(SimulatedGate):
         def close(self) -> None:
             raise GateFaultError("the fire alarm holds the doors open")
@@ -100,31 +105,32 @@ def test_fire_at_start_is_recorded(tmp_path: Path) -> None:
     assert kinds == ["lane.event", "lane.alarm"]
 
 
+@dataclass
+class Looking(Scripted):
+    """Looks at the gate's events while it judges; `before` happens first."""
+
+    before: Callable[[], None] = lambda: None
+    events: tuple[Code, ...] = ()
+
+    def judge(self, _document: TravelDocument, _desk: DeskContact, **parts: Any) -> JudgedPassage:
+        self.before()
+        self.events = parts["events"]()
+        return super().judge(_document, _desk)
+
+
 def test_event_during_capture_is_evidence(tmp_path: Path) -> None:
-    said: list[tuple[Code, ...]] = []
-
-    class Asks(Scripted):
-        def judge(self, document: TravelDocument, desk: object, **more: object) -> object:  # type: ignore[override]
-            here.gate.seen.append(seen(Code.DOOR_FORCED))
-            ask = more["events"]
-            assert callable(ask)
-            said.append(ask())
-            return super().judge(document, desk)  # type: ignore[arg-type]
-
-    here = Here(tmp_path, Asks(ADMITTED))
+    judge = Looking(ADMITTED, before=lambda: here.gate.seen.append(seen(Code.DOOR_FORCED)))
+    here = Here(tmp_path, judge)
     here.station.serve()
-    assert said == [(Code.DOOR_FORCED,)]
+    assert judge.events == (Code.DOOR_FORCED,)
     assert events(here) == [("L04", True)]
 
 
 @pytest.mark.parametrize("trouble", ["unreachable", "L04", FIRE])
 def test_faulty_gate_serves_nobody(trouble: str, tmp_path: Path) -> None:
-    """Until it is well."""
     here = Here(tmp_path, Scripted(ADMITTED))
     here.gate.out_of_order = trouble
-    ended = threading.Timer(0.05, here.station.stop)
-    ended.start()
-    assert here.station.serve() is None
+    assert ended_without_a_passenger(here)
     assert here.status_reporter.status().state == "fault"
     assert here.status_reporter.status().gate == (trouble,)
     here.station._stop.clear()
@@ -135,7 +141,6 @@ def test_faulty_gate_serves_nobody(trouble: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("detail", ["", FIRE])
 def test_alarm_holds_until_supervisor_clears(detail: str, tmp_path: Path) -> None:
-    """Nobody is served before that, also over a restart."""
     here = Here(tmp_path, Scripted(ADMITTED))
     here.hear(OPEN)
     here.gate.seen.append(seen(Code.EMERGENCY_STOP, detail))
@@ -163,9 +168,7 @@ def test_alarm_ends_passage_before_opening(judged: object, tmp_path: Path) -> No
     judge = Scripted(judged)  # type: ignore[arg-type]
     here = Here(tmp_path, judge, desk=SimulatedDesk(LANE, script=lambda _: Answer.ADMIT))
     judge.meanwhile = lambda: here.gate.seen.append(seen(Code.EMERGENCY_STOP))
-    report = here.station.serve()
-    assert report is not None
-    assert not report.gate_opened
+    assert not served(here).gate_opened
     assert openings(here.gate.diary) == 0
     assert here.facts()[-1] == ("passage.closed", "interrupted")
 
@@ -183,9 +186,7 @@ def test_event_after_decision_keeps_gate_shut(decided_by: str, tmp_path: Path) -
     here = Here(tmp_path, judge, desk=SimulatedDesk(LANE, script=admits))
     if decided_by == "proof":
         judge.meanwhile = forced
-    report = here.station.serve()
-    assert report is not None
-    assert not report.gate_opened
+    assert not served(here).gate_opened
     assert openings(here.gate.diary) == 0
     assert events(here) == [("L04", True)]
     assert here.facts()[-1] == ("passage.closed", "interrupted")
@@ -194,20 +195,18 @@ def test_event_after_decision_keeps_gate_shut(decided_by: str, tmp_path: Path) -
 @pytest.mark.parametrize("knew", [True, False])
 def test_early_answer_opens_no_alerted_gate(knew: bool, tmp_path: Path) -> None:
     """An answer that was given while the desk was out of reach knows nothing of what was seen meanwhile."""
-    asked = 0
+    calls = 0
 
     def answer(_: object) -> Answer | None:
-        nonlocal asked
-        asked += 1
-        if asked == 1:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
             here.gate.seen.append(seen(Code.DOOR_FORCED))
             raise DeskLostError("nobody answers")
-        return None if knew and asked == 2 else Answer.ADMIT
+        return None if knew and calls == 2 else Answer.ADMIT
 
     here = Here(tmp_path, Scripted(REFERRED), desk=SimulatedDesk(LANE, script=answer))
-    report = here.station.serve()
-    assert report is not None
-    assert report.gate_opened is knew
+    assert served(here).gate_opened is knew
     assert openings(here.gate.diary) == knew
     assert events(here) == [("L04", True)]
     assert here.facts()[-1] == ("passage.closed", "passed_through" if knew else "interrupted")
@@ -255,7 +254,6 @@ class Broken(SimulatedGate):
 
 @pytest.mark.parametrize("where", ["open", "wait_passed", "events", "trouble"])
 def test_failing_gate_is_shut(where: str, tmp_path: Path) -> None:
-    """Wherever it fails."""
     gate = Broken()
     here = Here(tmp_path, Scripted(ADMITTED), gate=gate)
     gate.at = where
@@ -278,18 +276,9 @@ def test_blind_moment_keeps_gate_shut(looks: int, tmp_path: Path) -> None:
                 raise ZeroDivisionError
             return super().events()
 
-    class Looks(Scripted):
-        def judge(self, document: TravelDocument, desk: object, **more: object) -> object:  # type: ignore[override]
-            ask = more["events"]
-            assert callable(ask)
-            Stutters.left = looks
-            ask()
-            return super().judge(document, desk)  # type: ignore[arg-type]
-
-    here = Here(tmp_path, Looks(ADMITTED), gate=Stutters())
-    report = here.station.serve()
-    assert report is not None
-    assert not report.gate_opened
+    judge = Looking(ADMITTED, before=lambda: setattr(Stutters, "left", looks))
+    here = Here(tmp_path, judge, gate=Stutters())
+    assert not served(here).gate_opened
     assert openings(here.gate.diary) == 0
     assert here.station._doorway.is_ready() is False
     here.station._doorway.read_events()
@@ -314,8 +303,6 @@ def full(*_: object, **__: object) -> None:
 
 
 def test_full_disk_shuts_open_gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A disk that fills while the gate is open leaves it shut."""
-
     class Fills(SimulatedGate):
         def wait_passed(self, timeout_s: float) -> Passing:
             self.seen.append(seen(Code.TAILGATING))

@@ -71,7 +71,6 @@ def test_a_follower_is_not_forgotten(samples: list[str], more: list[str]) -> Non
 
 @given(SAMPLES, st.integers(1, 4), st.integers(1, 4))
 def test_second_person_never_counts_as_passed(samples: list[str], stay: int, apart: int) -> None:
-    """Somebody who goes through behind another."""
     one = ["a"] * stay + ["ab"] * stay + ["b"] * stay + [""] * (3 + apart)
     assert walked(one)[-1] is Passing.PASSED
     assert walked(one + one)[-1] is Passing.FOLLOWED

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -14,10 +15,11 @@ from lane.gate.light_beams import Passing
 from lane.gate.modbus import ModbusGate
 from lane.gate.settings import GateSettings
 from lane.gate.simulated import SimulatedGate
-from lane.gate.simulated_relay_box import RelayBox
 from lane.platform.clock import SystemClock
 from lane.platform.errors import GateFaultError
+from tests.support import processes
 from tests.support.lane.faulty_network import FAULTS, Wire
+from tests.support.lane.relay_box import RelayBox
 
 ME = PassageId("p-1")
 WIRED = GateSettings(
@@ -35,11 +37,7 @@ WIRED = GateSettings(
 )
 
 
-def until(what: Callable[[], object], within_s: float = 10.0) -> None:
-    end_s = time.monotonic() + within_s
-    while not what():
-        assert time.monotonic() < end_s, "it did not come about"
-        time.sleep(0.01)
+until = partial(processes.until, within_s=10.0)
 
 
 @pytest.fixture
@@ -71,12 +69,17 @@ def waited(gate: ModbusGate, for_s: float = 5.0) -> Passing:
     return passing
 
 
+def let_through(box: RelayBox, gate: ModbusGate) -> None:
+    gate.open(ME)
+    walk(box, "a", "ab", "b", "")
+    assert waited(gate) is Passing.PASSED
+
+
 def codes(gate: ModbusGate) -> list[Code]:
     return [event.code for event in gate.events()]
 
 
 def test_passenger_passes_and_door_is_shut(box: RelayBox, gate: ModbusGate) -> None:
-    """The door is proved shut."""
     gate.open(ME)
     assert box.is_open()
     walk(box, "a", "ab", "b", "")
@@ -106,10 +109,7 @@ def test_turning_back_or_following_is_seen(
 
 
 def test_slipping_through_closing_door_is_seen(box: RelayBox, gate: ModbusGate) -> None:
-    """While the door shuts."""
-    gate.open(ME)
-    walk(box, "a", "ab", "b", "")
-    assert waited(gate) is Passing.PASSED
+    let_through(box, gate)
     box.jam("exit")
     with pytest.raises(GateFaultError, match="not shut"):
         gate.close()
@@ -118,10 +118,7 @@ def test_slipping_through_closing_door_is_seen(box: RelayBox, gate: ModbusGate) 
 
 
 def test_slipping_in_before_closing_is_seen(box: RelayBox, gate: ModbusGate) -> None:
-    """Before the door is told to shut."""
-    gate.open(ME)
-    walk(box, "a", "ab", "b", "")
-    assert waited(gate) is Passing.PASSED
+    let_through(box, gate)
     walk(box, "a", "ab", "b", "")
     gate.close()
     until(lambda: Code.TAILGATING in codes(gate))
@@ -138,7 +135,6 @@ def test_slipping_in_before_closing_is_seen(box: RelayBox, gate: ModbusGate) -> 
 def test_input_is_one_event_and_blocks(
     name: str, code: Code, trouble: str, box: RelayBox, gate: ModbusGate
 ) -> None:
-    """Nobody is served while it lasts."""
     box.set(name, on=True)
     until(lambda: gate.trouble() == trouble)
     with pytest.raises(GateFaultError):
@@ -159,7 +155,6 @@ def test_alarm_seen_once_opens_no_door(name: str, box: RelayBox, gate: ModbusGat
 
 
 def test_unread_sensors_keep_gate_shut(box: RelayBox) -> None:
-    """A gate whose sensors nobody reads does not open."""
     gate = ModbusGate(box.settings, SystemClock())
     gate.close()
     with pytest.raises(GateFaultError, match="sensors"):
@@ -168,7 +163,6 @@ def test_unread_sensors_keep_gate_shut(box: RelayBox) -> None:
 
 
 def test_fire_opens_and_holds_doors(box: RelayBox, gate: ModbusGate) -> None:
-    """Nothing shuts them while the alarm lasts."""
     box.set("fire", on=True)
     until(lambda: box._coils[0])
     with pytest.raises(GateFaultError, match="fire"):
@@ -201,7 +195,6 @@ def test_an_alarm_ends_an_opening(box: RelayBox, gate: ModbusGate) -> None:
 
 
 def test_unopened_door_found_open_is_forced(box: RelayBox, gate: ModbusGate) -> None:
-    """A door that nobody opened."""
     box.force("exit")
     until(lambda: gate.trouble() == "L04")
     assert codes(gate) == [Code.DOOR_FORCED]
@@ -213,7 +206,6 @@ def test_unopened_door_found_open_is_forced(box: RelayBox, gate: ModbusGate) -> 
 
 
 def test_idle_object_in_beam_is_seen(box: RelayBox, gate: ModbusGate) -> None:
-    """While nobody passes."""
     box.set("exit_beam", on=True)
     until(lambda: gate.trouble() == "L02")
     assert codes(gate) == [Code.OBJECT_LEFT]
@@ -224,9 +216,7 @@ def test_idle_object_in_beam_is_seen(box: RelayBox, gate: ModbusGate) -> None:
 def test_passenger_waiting_in_beam_gets_through(box: RelayBox, gate: ModbusGate) -> None:
     box.set("entry_beam", on=True)
     until(lambda: gate.trouble() == "L02")
-    gate.open(ME)
-    walk(box, "a", "ab", "b", "")
-    assert waited(gate) is Passing.PASSED
+    let_through(box, gate)
 
 
 def test_unshut_door_is_a_fault(box: RelayBox, gate: ModbusGate) -> None:
@@ -239,7 +229,6 @@ def test_unshut_door_is_a_fault(box: RelayBox, gate: ModbusGate) -> None:
 
 
 def test_stuck_relay_is_trouble(box: RelayBox, gate: ModbusGate) -> None:
-    """The box's own timer shuts the door."""
     gate.open(ME)
     box.stick("exit")
     with pytest.raises(GateFaultError, match="does not hold"):
@@ -257,7 +246,6 @@ def test_stuck_relay_is_trouble(box: RelayBox, gate: ModbusGate) -> None:
 
 
 def test_relay_held_after_fire_is_trouble(box: RelayBox, gate: ModbusGate) -> None:
-    """Until it lets go."""
     box.set("fire", on=True)
     until(lambda: box._coils[0])
     box.stick("exit")
@@ -276,7 +264,6 @@ def test_silent_lane_has_door_shut(box: RelayBox, gate: ModbusGate) -> None:
 
 
 def test_orphaned_box_shuts_door_in_time(box: RelayBox, gate: ModbusGate) -> None:
-    """By itself, where its lane is gone."""
     gate.open(ME)
     box.unplug()
     until(lambda: not box.is_open())
@@ -301,7 +288,6 @@ def wired(wire: Wire, box: RelayBox) -> Iterator[ModbusGate]:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_wire_faults_never_hang_the_gate(fault: str, wire: Wire, wired: ModbusGate, box: RelayBox) -> None:
-    """Whatever the wire does, the door shuts and the gate comes back."""
     wired.open(ME)
     wire.fault = fault
     calls: list[Callable[[], object]] = [
@@ -346,7 +332,6 @@ def test_lost_gate_is_retried_ever_rarer(
 
 
 def test_loss_shuts_doors_first(box: RelayBox, gate: ModbusGate) -> None:
-    """After a loss, the doors are told to shut before anything else."""
     box.unplug()
     until(lambda: gate.trouble() == "unreachable")
     with box._lock:
@@ -398,7 +383,6 @@ def waits_for(gate: ModbusGate, what: Callable[[], bool]) -> bool:
 
 
 def test_airlock_exit_waits_for_shut_entry(airlock: tuple[RelayBox, ModbusGate]) -> None:
-    """It opens once the entry is shut."""
     box, gate = airlock
     gate.open(ME)
     assert (box.is_open("entry"), box.is_open("exit")) == (True, False)
@@ -416,7 +400,6 @@ def test_airlock_exit_waits_for_shut_entry(airlock: tuple[RelayBox, ModbusGate])
 
 
 def test_open_entry_blocks_airlock_exit(airlock: tuple[RelayBox, ModbusGate]) -> None:
-    """An airlock whose entry does not shut."""
     box, gate = airlock
     gate.open(ME)
     box.jam("entry")
@@ -446,7 +429,6 @@ def test_open_entry_blocks_airlock_exit(airlock: tuple[RelayBox, ModbusGate]) ->
     ],
 )
 def test_wrong_wiring_is_diagnosed(wrong: dict[str, object], says: str) -> None:
-    """It is told what is wrong."""
     with pytest.raises(ValidationError, match=says):
         GateSettings.model_validate({"kind": "modbus"} | wrong)
 
@@ -455,7 +437,6 @@ def test_wrong_wiring_is_diagnosed(wrong: dict[str, object], says: str) -> None:
 
 
 def test_probe_moves_no_door(box: RelayBox) -> None:
-    """A gate is tried without it."""
     assert all(finding.ok for finding in probe(box.settings)), probe(box.settings)
     assert box.diary == []
 
@@ -477,7 +458,6 @@ def test_missing_box_is_told_with_advice(box: RelayBox) -> None:
 
 
 def test_configured_gate_is_connected(box: RelayBox) -> None:
-    """The gate that the settings name."""
     with open_gate(GateSettings(), SystemClock()) as gate:
         assert isinstance(gate, SimulatedGate)
     with open_gate(box.settings, SystemClock()) as gate:

@@ -23,9 +23,8 @@ from lane.decision.reason_codes import Code
 from lane.decision.traveller_notices import NEUTRAL
 from lane.kiosk import page
 from lane.kiosk.camera_picture import MOST_HEIGHT, SHARE, encode, window
-from lane.kiosk.client import BEAT_S, Kiosk
+from lane.kiosk.client import BEAT_S, Kiosk, probe
 from lane.kiosk.http_server import Bounds
-from lane.kiosk.probe import probe
 from lane.kiosk.process import ALIVE_S, PRESSES
 from lane.kiosk.sentences import BUTTONS, CONFIRMED, SENTENCES
 from lane.kiosk.settings import KioskSettings, Setup
@@ -39,8 +38,9 @@ from lane.kiosk.traveller_requests import (
 )
 from lane.kiosk.view import LINGERS_S, PROCEED_S, SILENT_S, PageState, View
 from lane.platform.process_supervisor import Child
-from tests.support.lane import kiosk_process
-from tests.support.lane.kiosk_process import kiosk, picture, until
+from tests.support.lane.kiosk_process import KioskUnderTest, kiosk, picture
+from tests.support.lane.simulated_lane import StandingClock
+from tests.support.processes import GENEROUS_S, until
 
 REASONS = re.compile(
     r"match|attack|fake|photo|suspect|list|police|customs|identity|refus|reject|denied|fail|error|wrong|fraud"
@@ -52,7 +52,7 @@ TIMES = st.floats(0, 100)
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[kiosk_process.KioskUnderTest]:
+def shared() -> Iterator[KioskUnderTest]:
     """One kiosk for the tests that leave it as it was."""
     with kiosk() as shown:
         yield shown
@@ -70,18 +70,16 @@ def test_every_instruction_has_sentence_and_pictogram(instruction: Instruction) 
 
 
 def test_no_sentence_tells_a_reason() -> None:
-    said = [*SENTENCES.values(), *BUTTONS.values(), CONFIRMED]
-    assert not [text for one in said for text in (one.zh, one.en) if REASONS.search(text)]
+    sentences = [*SENTENCES.values(), *BUTTONS.values(), CONFIRMED]
+    assert not [text for one in sentences for text in (one.zh, one.en) if REASONS.search(text)]
 
 
 def test_referred_traveller_reads_neutral_notice() -> None:
-    """Whatever the reason."""
     officer = SENTENCES[Instruction.OFFICER]
     assert (officer.zh, officer.en) == (NEUTRAL.chinese, NEUTRAL.english)
 
 
 def test_page_is_self_contained_keeps_nothing() -> None:
-    """It asks for nothing from elsewhere, and keeps nothing."""
     files = [page.text(name) for name in ("kiosk.html", "kiosk.css", "kiosk.js", "pictograms.svg")]
     assert not [file for file in files if re.search(r"https?:|//[a-z]|@import|url\(", file)]
     assert not re.search(r"localStorage|sessionStorage|indexedDB|caches|cookie", page.text("kiosk.js"))
@@ -89,7 +87,6 @@ def test_page_is_self_contained_keeps_nothing() -> None:
 
 @pytest.mark.parametrize("languages", [(), ("zh", "zh"), ("fr",)])
 def test_missing_languages_are_refused(languages: tuple[str, ...]) -> None:
-    """Those that the page lacks."""
     with pytest.raises(ValidationError):
         KioskSettings(languages=languages)  # type: ignore[arg-type]
 
@@ -98,22 +95,18 @@ def test_missing_languages_are_refused(languages: tuple[str, ...]) -> None:
 
 
 @given(st.lists(st.tuples(INSTRUCTIONS, st.floats(0, SILENT_S)), max_size=8), st.floats(0, 1e6))
-def test_silent_lane_shows_wait(said: list[tuple[Instruction, float]], later_s: float) -> None:
-    """Whatever it said before."""
+def test_silent_lane_shows_wait(instructions: list[tuple[Instruction, float]], later_s: float) -> None:
     shown, at_s = PageState(), 0.0
-    for instruction, after_s in said:
+    for instruction, after_s in instructions:
         at_s += after_s
         shown.update(View(instruction), at_s)
     assert shown.now(at_s + SILENT_S + 0.001 + later_s).instruction is Instruction.PLEASE_WAIT
 
 
 @given(st.lists(st.tuples(INSTRUCTIONS, st.floats(0, 2 * PROCEED_S)), min_size=1, max_size=8))
-def test_proceed_shows_only_while_told(
-    said: list[tuple[Instruction, float]],
-) -> None:
-    """Only while the lane says so, and never for long."""
+def test_proceed_shows_only_while_told(instructions: list[tuple[Instruction, float]]) -> None:
     shown, at_s, since_s, before = PageState(), 0.0, 0.0, None
-    for instruction, after_s in said:
+    for instruction, after_s in instructions:
         at_s += after_s
         since_s = since_s if instruction is before else at_s
         before = instruction
@@ -125,7 +118,6 @@ def test_proceed_shows_only_while_told(
 
 
 def test_officer_notice_lingers() -> None:
-    """It can be read though the lane waits for the next traveller."""
     shown = PageState()
     shown.update(View(Instruction.OFFICER), 0)
     shown.update(View(Instruction.PLEASE_WAIT), 10)
@@ -141,35 +133,24 @@ def test_officer_notice_lingers() -> None:
 # What is asked for
 
 
-class Watch:
-    """A clock that a test sets."""
-
-    now_s = 0.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
 @pytest.mark.parametrize("wish", Button)
 @pytest.mark.parametrize("when", sorted(OPEN_TO_REQUESTS))
 def test_wish_is_told_once_and_confirmed(wish: Button, when: Instruction) -> None:
-    """Confirmed until the passage is over."""
-    pressed = PressedButtons(Watch())
+    pressed = PressedButtons(StandingClock().monotonic_s)
     pressed.note(when)
     pressed.press(wish, on=True)
-    assert pressed.shown() == (wish,)
+    assert pressed.confirmed() == (wish,)
     pressed.note(Instruction.LOOK)
     assert pressed.take() == (CODES[wish],)
     assert pressed.take() == ()
     pressed.note(Instruction.OFFICER)
     pressed.note(Instruction.PLEASE_WAIT)
-    assert pressed.shown() == (wish,)
+    assert pressed.confirmed() == (wish,)
     pressed.note(Instruction.WELCOME)
-    assert pressed.shown() == ()
+    assert pressed.confirmed() == ()
 
 
 def test_every_button_has_its_person_code() -> None:
-    """A code of its own, of those that are a person's."""
     assert set(CODES) == set(Button) == set(BUTTONS)
     assert len(set(CODES.values())) == len(CODES)
     assert all(code.value.startswith("P") for code in CODES.values())
@@ -177,16 +158,14 @@ def test_every_button_has_its_person_code() -> None:
 
 @pytest.mark.parametrize("when", sorted(set(Instruction) - OPEN_TO_REQUESTS))
 def test_buttons_end_with_officer_or_gate(when: Instruction) -> None:
-    """Where an officer comes anyway or the gate is open, no button counts."""
-    pressed = PressedButtons(Watch())
+    pressed = PressedButtons(StandingClock().monotonic_s)
     pressed.note(when)
     pressed.press(Button.HELP, on=True)
     assert pressed.take() == ()
 
 
 def test_unacted_wish_can_be_withdrawn() -> None:
-    """While nobody has acted on it."""
-    pressed = PressedButtons(Watch())
+    pressed = PressedButtons(StandingClock().monotonic_s)
     pressed.note(Instruction.WELCOME)
     pressed.press(Button.HELP, on=True)
     pressed.press(Button.HELP, on=False)
@@ -194,20 +173,18 @@ def test_unacted_wish_can_be_withdrawn() -> None:
 
 
 def test_wish_never_passes_to_next_traveller() -> None:
-    """After the one who pressed has gone."""
-    watch = Watch()
-    pressed = PressedButtons(watch)
+    clock = StandingClock()
+    pressed = PressedButtons(clock.monotonic_s)
     pressed.note(Instruction.WELCOME)
     pressed.press(Button.NO_FACE, on=True)
-    watch.now_s = FORGOTTEN_AFTER_S + 1
+    clock.skip(FORGOTTEN_AFTER_S + 1)
     pressed.note(Instruction.WELCOME)
-    assert pressed.shown() == ()
+    assert pressed.confirmed() == ()
     assert pressed.take() == ()
 
 
 def test_wish_outlives_slow_document() -> None:
-    """One that takes time to read."""
-    pressed = PressedButtons(Watch())
+    pressed = PressedButtons(StandingClock().monotonic_s)
     for instruction in (Instruction.WELCOME, Instruction.PLEASE_WAIT, Instruction.DOCUMENT_UNREADABLE):
         pressed.note(instruction)
         pressed.press(Button.NO_FACE, on=True)
@@ -229,7 +206,6 @@ def test_wish_outlives_slow_document() -> None:
 def test_cutout_fits_frame_and_oval(
     width: int, height: int, sides: tuple[float, float, float, float]
 ) -> None:
-    """It lies in the frame and has the oval's shape."""
     left, right, top, bottom = sides
     x, y, wide, tall = window(width, height, (left, top, right, bottom))
     assert 0 <= x < width
@@ -240,7 +216,6 @@ def test_cutout_fits_frame_and_oval(
 
 
 def test_picture_has_shown_size_and_side() -> None:
-    """As large as it is shown, and the right way round."""
     jpeg = np.frombuffer(encode(picture(200, 1920, 1080), (0, 0, 1, 1)), np.uint8)
     seen = cv2.imdecode(jpeg, cv2.IMREAD_COLOR)
     assert seen is not None
@@ -248,25 +223,18 @@ def test_picture_has_shown_size_and_side() -> None:
     assert seen[:, 10].mean() > 150 > 50 > seen[:, -10].mean()
 
 
-def test_pictures_are_given_only_while_mirroring(shared: kiosk_process.KioskUnderTest) -> None:
-    """While travellers see themselves."""
+def test_pictures_are_given_only_while_mirroring(shared: KioskUnderTest) -> None:
     for instruction in (Instruction.WELCOME, Instruction.OFFICER, Instruction.PROCEED):
-        shared.kiosk(instruction)
-        shared.reaches(instruction)
+        shared.show(instruction)
         shared.write()
         assert shared.http.get("/picture?after=0").status_code == 204
-    shared.kiosk(Instruction.LOOK)
-    shared.reaches(Instruction.LOOK)
+    shared.show(Instruction.LOOK)
     answer = until(lambda: (shared.write(), shared.http.get("/picture?after=0"))[1].content)
     assert cv2.imdecode(np.frombuffer(answer, np.uint8), cv2.IMREAD_COLOR) is not None
 
 
-def test_slow_browser_gets_newest_picture(
-    shared: kiosk_process.KioskUnderTest,
-) -> None:
-    """None of those between."""
-    shared.kiosk(Instruction.HOLD_STILL)
-    shared.reaches(Instruction.HOLD_STILL)
+def test_slow_browser_gets_newest_picture(shared: KioskUnderTest) -> None:
+    shared.show(Instruction.HOLD_STILL)
     number = 0
 
     def next_picture() -> tuple[int, float] | None:
@@ -287,27 +255,23 @@ def test_slow_browser_gets_newest_picture(
     assert next_picture() is None, "nothing waits behind the newest"
 
 
-def test_still_camera_is_no_mirror(shared: kiosk_process.KioskUnderTest) -> None:
-    """A camera that stands still gives no picture."""
-    shared.kiosk(Instruction.LOOK)
-    shared.reaches(Instruction.LOOK)
+def test_still_camera_is_no_mirror(shared: KioskUnderTest) -> None:
+    shared.show(Instruction.LOOK)
     shared.feed.write(picture(99), time.time_ns(), time.monotonic_ns() - 10**9)
     assert shared.http.get("/picture?after=999999").status_code == 204
 
 
 def test_picture_needs_camera_and_site_consent() -> None:
-    """Without a camera, or where a site wants none, there is no picture."""
     for setup in ({"feed": None}, {"picture": False}):
         with kiosk(**setup) as shown:
-            shown.kiosk(Instruction.LOOK)
-            assert shown.reaches(Instruction.LOOK)["pictured"] is False
+            assert shown.show(Instruction.LOOK)["pictured"] is False
             assert shown.http.get("/picture?after=0").status_code == 204
 
 
 # Who may ask
 
 
-def test_answers_are_never_cached_or_framed(shared: kiosk_process.KioskUnderTest) -> None:
+def test_answers_are_never_cached_or_framed(shared: KioskUnderTest) -> None:
     for path in ("/", "/kiosk.css", "/kiosk.js", "/icon.svg", "/state", "/picture?after=0", "/no-such-thing"):
         headers = shared.http.get(path).headers
         assert headers["Cache-Control"] == "no-store"
@@ -320,40 +284,36 @@ def test_answers_are_never_cached_or_framed(shared: kiosk_process.KioskUnderTest
 @pytest.mark.parametrize(
     "host", ["lane.example", "127.0.0.1", "127.0.0.1.example:{port}", "localhost.:{port}", ""]
 )
-def test_foreign_host_name_is_refused(shared: kiosk_process.KioskUnderTest, host: str) -> None:
-    """Another name for this machine."""
+def test_foreign_host_name_is_refused(shared: KioskUnderTest, host: str) -> None:
     given = {"Host": host.format(port=httpx.URL(shared.address).port)}
     for path in ("/", "/state", "/picture?after=0"):
         assert shared.http.get(path, headers=given).status_code == 421
 
 
-def test_page_is_served_only_locally(shared: kiosk_process.KioskUnderTest) -> None:
-    """On this machine alone."""
+def test_page_is_served_only_locally(shared: KioskUnderTest) -> None:
     port = httpx.URL(shared.address).port
     assert port is not None
-    said = subprocess.run(
+    sockets = subprocess.run(
         ["cat", "/proc/net/tcp", "/proc/net/tcp6"], capture_output=True, text=True, check=True
     )
     listening = {
         line.split()[1]
-        for line in said.stdout.splitlines()
+        for line in sockets.stdout.splitlines()
         if line.split()[3] == "0A" and f":{port:04X}" in line
     }
     assert listening == {f"0100007F:{port:04X}"}
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
-def test_foreign_page_gets_no_state(shared: kiosk_process.KioskUnderTest, site: str) -> None:
-    """Another site's page gets no picture either."""
+def test_foreign_page_gets_no_state(shared: KioskUnderTest, site: str) -> None:
     for path in ("/state", "/picture?after=0", "/kiosk.js"):
         assert shared.http.get(path, headers={"Sec-Fetch-Site": site}).status_code == 403
     linked = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate"}
     assert shared.http.get("/", headers=linked).status_code == 200
 
 
-def test_buttons_work_only_from_this_page(shared: kiosk_process.KioskUnderTest) -> None:
-    shared.kiosk(Instruction.WELCOME)
-    shared.reaches("welcome")
+def test_buttons_work_only_from_this_page(shared: KioskUnderTest) -> None:
+    shared.show(Instruction.WELCOME)
     for origin in ("https://lane.example", "null", shared.address, "http://127.0.0.1"):
         assert shared.press(Origin=origin) == 403
     assert shared.http.post("/wish", json={"wish": "help", "on": True}).status_code == 403
@@ -380,29 +340,25 @@ def test_buttons_work_only_from_this_page(shared: kiosk_process.KioskUnderTest) 
         (b"GET /picture?after=-1 HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n", b" 400 "),
     ],
 )
-def test_what_no_browser_sends_is_refused(
-    shared: kiosk_process.KioskUnderTest, sent: bytes, answered: bytes
-) -> None:
+def test_what_no_browser_sends_is_refused(shared: KioskUnderTest, sent: bytes, answered: bytes) -> None:
     url = httpx.URL(shared.address)
     assert url.port is not None
-    with socket.create_connection((url.host, url.port), timeout=kiosk_process.GENEROUS_S) as connection:
+    with socket.create_connection((url.host, url.port), timeout=GENEROUS_S) as connection:
         connection.sendall(sent.replace(b"{host}", f"{url.host}:{url.port}".encode()))
         connection.shutdown(socket.SHUT_WR)
-        said = b""
+        answer = b""
         while data := connection.recv(65536):
-            said += data
-    assert answered in said.partition(b"\r\n")[0]
+            answer += data
+    assert answered in answer.partition(b"\r\n")[0]
 
 
-def test_many_connections_keep_nobody_out(shared: kiosk_process.KioskUnderTest) -> None:
+def test_many_connections_keep_nobody_out(shared: KioskUnderTest) -> None:
     url = httpx.URL(shared.address)
     assert url.port is not None
     idle = [socket.create_connection((url.host, url.port)) for _ in range(4 * Bounds().connections)]
     try:
         shared.kiosk(Instruction.PLEASE_WAIT)
-        with httpx.Client(
-            base_url=shared.address, trust_env=False, timeout=kiosk_process.GENEROUS_S
-        ) as another:
+        with httpx.Client(base_url=shared.address, trust_env=False, timeout=GENEROUS_S) as another:
             assert another.get("/state").status_code == 200
     finally:
         for connection in idle:
@@ -413,32 +369,27 @@ def test_many_connections_keep_nobody_out(shared: kiosk_process.KioskUnderTest) 
 
 
 def test_button_reaches_lane_and_is_confirmed() -> None:
-    """The page says that it did."""
     with kiosk() as shown:
-        shown.kiosk(Instruction.WELCOME)
-        shown.reaches("welcome")
+        shown.show(Instruction.WELCOME)
         assert shown.press("no_face") == 202
         state = until(lambda: (state := shown.state())["wishes"] and state)
         assert state["wishes"] == ["no_face"]
         assert len(state["confirmed"]) == 2
         assert shown.take() == (Code.DECLINES_FACE,)
-        shown.kiosk(Instruction.OFFICER)
-        shown.reaches("officer")
+        shown.show(Instruction.OFFICER)
         assert shown.press("help") == 409
-        shown.kiosk(Instruction.WELCOME)
-        assert shown.reaches("welcome")["wishes"] == []
+        assert shown.show(Instruction.WELCOME)["wishes"] == []
         pressed = [shown.press("help", on % 2 == 0) for on in range(PRESSES)]
         assert 429 in pressed, "a button that is hammered on is not heard any more"
 
 
 def test_failed_kiosk_restarts_beside_lane() -> None:
-    """One that is killed or hangs; the lane never waits."""
     with kiosk(hung_s=2.0) as shown:
         shown.kiosk(Instruction.LOOK)
         address = shown.address
         shown.reaches("look")
         shown.send(signal.SIGKILL)
-        until(lambda: shown.kiosk.starts == 2)
+        until(lambda: shown.starts == 2)
         shown.kiosk(Instruction.PROCEED)
         assert shown.address == address, "a browser that is open finds it again"
         until(lambda: _shows(shown, "proceed"))
@@ -446,7 +397,7 @@ def test_failed_kiosk_restarts_beside_lane() -> None:
         for _ in range(20_000):
             shown.kiosk(Instruction.OFFICER)
             shown.kiosk.take()
-        until(lambda: shown.kiosk.starts == 3)
+        until(lambda: shown.starts == 3)
         until(lambda: _shows(shown, "officer"))
 
 
@@ -454,21 +405,20 @@ def test_idle_kiosk_exchanges_few_messages(monkeypatch: pytest.MonkeyPatch) -> N
     """Each speaks at its own pace, however often the lane guides: an answer to each message never ends."""
     written: list[tuple[Child, bytes]] = []
     heard: list[Kiosk] = []
-    write, heed = Child.write, Kiosk._handle
+    write, handle = Child.write, Kiosk._handle
 
     def count_written(child: Child, text: bytes) -> bool:
         written.append((child, text))
         return write(child, text)
 
-    def count_heard(self: Kiosk, said: dict[str, Any]) -> None:
+    def count_heard(self: Kiosk, message: dict[str, Any]) -> None:
         heard.append(self)
-        heed(self, said)
+        handle(self, message)
 
     monkeypatch.setattr(Child, "write", count_written)
     monkeypatch.setattr(Kiosk, "_handle", count_heard)
     with kiosk() as shown:
-        shown.kiosk(Instruction.WELCOME)
-        shown.reaches("welcome")
+        shown.show(Instruction.WELCOME)
         ((child, _),) = (
             one for one in written if b"port" in one[1]
         )  # another test's kiosk may run beside it
@@ -483,7 +433,7 @@ def test_idle_kiosk_exchanges_few_messages(monkeypatch: pytest.MonkeyPatch) -> N
     assert 1 <= to_lane <= lasted_s / ALIVE_S + 1
 
 
-def _shows(shown: kiosk_process.KioskUnderTest, instruction: str) -> bool:
+def _shows(shown: KioskUnderTest, instruction: str) -> bool:
     try:
         return bool(shown.state()["instruction"] == instruction)
     except httpx.TransportError:
@@ -491,12 +441,11 @@ def _shows(shown: kiosk_process.KioskUnderTest, instruction: str) -> bool:
 
 
 def test_taken_port_stops_no_lane() -> None:
-    """The port of the kiosk."""
     with (
         socket.create_server(("127.0.0.1", 0)) as taken,
         Kiosk(Setup(port=taken.getsockname()[1])) as one,
     ):
-        until(lambda: one.starts > 1)
+        until(lambda: one._supervisor.starts > 1)
         one(Instruction.PROCEED)
         assert one.address() is None
         assert one.take() == ()
@@ -519,16 +468,15 @@ def _started() -> "subprocess.Popen[bytes]":
 
 
 def test_kiosk_ends_with_lane() -> None:
-    """It says wait when the lane falls silent."""
     with _started() as process:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(Setup(port=0).model_dump_json().encode() + b"\n")
         process.stdin.flush()
         address = f"http://127.0.0.1:{json.loads(process.stdout.readline())['port']}"
-        said = {"show": "proceed", "progress": 0, "wishes": []}
-        with httpx.Client(base_url=address, trust_env=False, timeout=kiosk_process.GENEROUS_S) as http:
-            process.stdin.write(json.dumps(said).encode() + b"\n")
+        message = {"show": "proceed", "progress": 0, "wishes": []}
+        with httpx.Client(base_url=address, trust_env=False, timeout=GENEROUS_S) as http:
+            process.stdin.write(json.dumps(message).encode() + b"\n")
             process.stdin.flush()
             until(lambda: http.get("/state").json()["instruction"] == "proceed")
             until(lambda: http.get("/state").json()["instruction"] == "please_wait")
@@ -536,10 +484,9 @@ def test_kiosk_ends_with_lane() -> None:
             process.stdin.flush()
             assert http.get("/state").json()["instruction"] == "please_wait"
         process.stdin.close()
-        assert process.wait(kiosk_process.GENEROUS_S) == 0
+        assert process.wait(GENEROUS_S) == 0
 
 
 def test_pictures_and_buttons_precede_officer() -> None:
-    """None of either once an officer comes or the gate is open."""
     assert Instruction.OFFICER not in PICTURED | OPEN_TO_REQUESTS
     assert Instruction.PROCEED not in PICTURED | OPEN_TO_REQUESTS

@@ -18,9 +18,9 @@ from lane.kiosk.sentences import SENTENCES, TAGS
 from lane.kiosk.settings import Language
 from lane.kiosk.traveller_requests import OPEN_TO_REQUESTS, PICTURED, Button
 from tests.support import tiers
-from tests.support.browser import CHROMIUM, NO_BROWSER, chromium
-from tests.support.lane import kiosk_process
-from tests.support.lane.kiosk_process import kiosk, until
+from tests.support.browser import CHROMIUM, NO_BROWSER
+from tests.support.lane.kiosk_process import KioskUnderTest, kiosk
+from tests.support.processes import GENEROUS_S, until
 
 pytestmark = [
     pytest.mark.browser,
@@ -70,13 +70,7 @@ COLOURS = """
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[kiosk_process.KioskUnderTest]:
+def shared() -> Iterator[KioskUnderTest]:
     with kiosk() as shown:
         yield shown
 
@@ -84,7 +78,7 @@ def shared() -> Iterator[kiosk_process.KioskUnderTest]:
 @contextmanager
 def opened(
     browser: Browser,
-    shown: kiosk_process.KioskUnderTest,
+    shown: KioskUnderTest,
     size: tuple[int, int] = PORTRAIT,
     *,
     quiet: bool = True,
@@ -92,7 +86,7 @@ def opened(
     """The page; where it is `quiet`, whatever the browser complains of fails the test."""
     context = browser.new_context(viewport={"width": size[0], "height": size[1]})
     page, complaints = context.new_page(), []
-    page.set_default_timeout(kiosk_process.GENEROUS_S * 1000)
+    page.set_default_timeout(GENEROUS_S * 1000)
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(shown.address)
@@ -101,15 +95,19 @@ def opened(
     assert not quiet or complaints == []
 
 
-def reaches(
-    page: Page, shown: kiosk_process.KioskUnderTest, instruction: Instruction, progress: float = 0.0
-) -> None:
+@pytest.fixture
+def page(browser: Browser, shared: KioskUnderTest) -> Iterator[Page]:
+    with opened(browser, shared) as page:
+        yield page
+
+
+def reaches(page: Page, shown: KioskUnderTest, instruction: Instruction, progress: float = 0.0) -> None:
     shown.kiosk(instruction, progress)
     page.wait_for_selector(f"html[data-state=told] main[data-instruction={instruction}]")
     page.wait_for_selector("#screen:not([inert])")
 
 
-def sees_a_picture(page: Page, shown: kiosk_process.KioskUnderTest) -> None:
+def sees_a_picture(page: Page, shown: KioskUnderTest) -> None:
     until(lambda: shown.write() and page.locator("#picture[data-drawn]").count())
 
 
@@ -118,9 +116,8 @@ def sees_a_picture(page: Page, shown: kiosk_process.KioskUnderTest) -> None:
 
 @tiers.parametrize("size", [PORTRAIT, ZOOMED, LANDSCAPE, (768, 1366), (1280, 800)], quick=2)
 def test_every_instruction_fits_every_size(
-    browser: Browser, shared: kiosk_process.KioskUnderTest, size: tuple[int, int]
+    browser: Browser, shared: KioskUnderTest, size: tuple[int, int]
 ) -> None:
-    """It is whole at every size of the screen."""
     with opened(browser, shared, size) as page:
         for instruction in Instruction:
             reaches(page, shared, instruction)
@@ -138,7 +135,6 @@ def test_every_instruction_fits_every_size(
 
 @pytest.mark.parametrize("languages", [("zh",), ("en",), ("en", "zh")])
 def test_site_orders_its_languages(browser: Browser, languages: tuple[Language, ...]) -> None:
-    """One language, or both in the site's order."""
     with kiosk(languages=languages) as shown, opened(browser, shown) as page:
         reaches(page, shown, Instruction.OFFICER)
         assert page.evaluate("[...document.querySelectorAll('#sentence > *')].map((one) => one.lang)") == [
@@ -148,7 +144,7 @@ def test_site_orders_its_languages(browser: Browser, languages: tuple[Language, 
 
 
 @pytest.fixture(scope="module")
-def looks(browser: Browser, shared: kiosk_process.KioskUnderTest) -> Looks:
+def looks(browser: Browser, shared: KioskUnderTest) -> Looks:
     """Every instruction on the screen that the page is made for."""
     found = {}
     with opened(browser, shared) as page:
@@ -164,14 +160,12 @@ def looks(browser: Browser, shared: kiosk_process.KioskUnderTest) -> Looks:
 
 
 def test_far_read_text_is_large(looks: Looks) -> None:
-    """What is to be read from two metres."""
     for look in looks.values():
         assert min(look["sizes"]) >= 76, "a capital letter of 13 mm on a screen of 21.5 inches"
         assert look["pictogram"]["width"] >= 300
 
 
 def test_every_state_has_enough_contrast(looks: Looks) -> None:
-    """Seven to one."""
     for instruction, look in looks.items():
         for text, ground in look["colours"]:
             assert contrast(text, ground) >= 7, (instruction, text, ground)
@@ -204,36 +198,32 @@ def faults(page: Page) -> list[str]:
     ]
 
 
-def test_progress_is_a_ring_that_fills(browser: Browser, shared: kiosk_process.KioskUnderTest) -> None:
-    with opened(browser, shared) as page:
-        for progress in (0.0, 0.5, 1.0):
-            reaches(page, shared, Instruction.HOLD_STILL, progress)
-            page.wait_for_function(
-                "(left) => document.getElementById('ring').style.strokeDashoffset === String(left)",
-                arg=100 - 100 * progress,
-            )
+def test_progress_is_a_ring_that_fills(page: Page, shared: KioskUnderTest) -> None:
+    for progress in (0.0, 0.5, 1.0):
+        reaches(page, shared, Instruction.HOLD_STILL, progress)
+        page.wait_for_function(
+            "(left) => document.getElementById('ring').style.strokeDashoffset === String(left)",
+            arg=100 - 100 * progress,
+        )
 
 
 # The picture
 
 
-def test_picture_is_mirrored(browser: Browser, shared: kiosk_process.KioskUnderTest) -> None:
-    """Travellers see themselves as in a mirror."""
-    with opened(browser, shared) as page:
-        reaches(page, shared, Instruction.LOOK)
-        sees_a_picture(page, shared)
-        shot = cv2.imdecode(np.frombuffer(page.screenshot(), np.uint8), cv2.IMREAD_COLOR)
-        box = page.locator("#picture").bounding_box()
-        assert shot is not None
-        assert box is not None
-        row = shot[int(box["y"] + box["height"] / 2)]
-        left, right = int(box["x"] + box["width"] / 4), int(box["x"] + box["width"] * 3 / 4)
-        assert row[left].mean() < 60 < 150 < row[right].mean(), "the frame is light on its left"
+def test_picture_is_mirrored(page: Page, shared: KioskUnderTest) -> None:
+    reaches(page, shared, Instruction.LOOK)
+    sees_a_picture(page, shared)
+    shot = cv2.imdecode(np.frombuffer(page.screenshot(), np.uint8), cv2.IMREAD_COLOR)
+    box = page.locator("#picture").bounding_box()
+    assert shot is not None
+    assert box is not None
+    row = shot[int(box["y"] + box["height"] / 2)]
+    left, right = int(box["x"] + box["width"] / 4), int(box["x"] + box["width"] * 3 / 4)
+    assert row[left].mean() < 60 < 150 < row[right].mean(), "the frame is light on its left"
 
 
-def test_fast_browser_sees_every_frame(browser: Browser, shared: kiosk_process.KioskUnderTest) -> None:
-    """A browser that keeps up."""
-    with opened(browser, shared, quiet=False) as page:  # it complains of being asked for pixels
+def test_fast_browser_sees_every_frame(browser: Browser, shared: KioskUnderTest) -> None:
+    with opened(browser, shared, quiet=False) as page:  # it complains of being requested for pixels
         reaches(page, shared, Instruction.LOOK)
         sees_a_picture(page, shared)
         for frame in range(50):
@@ -241,30 +231,27 @@ def test_fast_browser_sees_every_frame(browser: Browser, shared: kiosk_process.K
             page.wait_for_function(SHADE, arg=40 + 4 * frame)
 
 
-def test_stopped_camera_clears_picture(browser: Browser, shared: kiosk_process.KioskUnderTest) -> None:
-    with opened(browser, shared) as page:
-        reaches(page, shared, Instruction.LOOK)
-        sees_a_picture(page, shared)
-        page.wait_for_selector("#screen:not([data-mirrored])")
-        assert page.evaluate("document.getElementById('picture').width") == 4
-        assert page.locator(".mirror .pictogram").is_visible()
-        sees_a_picture(page, shared)
-        page.wait_for_selector("#screen[data-mirrored]")
+def test_stopped_camera_clears_picture(page: Page, shared: KioskUnderTest) -> None:
+    reaches(page, shared, Instruction.LOOK)
+    sees_a_picture(page, shared)
+    page.wait_for_selector("#screen:not([data-mirrored])")
+    assert page.evaluate("document.getElementById('picture').width") == 4
+    assert page.locator(".mirror .pictogram").is_visible()
+    sees_a_picture(page, shared)
+    page.wait_for_selector("#screen[data-mirrored]")
 
 
-def test_page_clears_traveller_after_capture(browser: Browser, shared: kiosk_process.KioskUnderTest) -> None:
-    """Nothing of a traveller stays."""
-    with opened(browser, shared) as page:
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
-        reaches(page, shared, Instruction.LOOK)
-        sees_a_picture(page, shared)
-        reaches(page, shared, Instruction.OFFICER)
-        assert page.evaluate("document.getElementById('picture').width") == 4
-        assert all(url.startswith(shared.address) for url in asked)
-        assert page.context.cookies() == []
-        kept = "[localStorage.length, sessionStorage.length, document.cookie]"
-        assert page.evaluate(kept) == [0, 0, ""]
+def test_page_clears_traveller_after_capture(page: Page, shared: KioskUnderTest) -> None:
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
+    reaches(page, shared, Instruction.LOOK)
+    sees_a_picture(page, shared)
+    reaches(page, shared, Instruction.OFFICER)
+    assert page.evaluate("document.getElementById('picture').width") == 4
+    assert all(url.startswith(shared.address) for url in requested)
+    assert page.context.cookies() == []
+    kept = "[localStorage.length, sessionStorage.length, document.cookie]"
+    assert page.evaluate(kept) == [0, 0, ""]
 
 
 # What is over is not shown
@@ -275,7 +262,6 @@ def is_covered(page: Page) -> bool:
 
 
 def test_unheard_lane_makes_page_wait(browser: Browser) -> None:
-    """A page that has not heard from its lane says wait."""
     with kiosk() as shown, opened(browser, shown, quiet=False) as page:
         page.route("**/state*", lambda route: route.abort())
         page.reload()
@@ -287,7 +273,6 @@ def test_unheard_lane_makes_page_wait(browser: Browser) -> None:
 
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGSTOP])
 def test_failed_kiosk_stops_saying_proceed(browser: Browser, sent: int) -> None:
-    """Where it dies or hangs, nothing goes on saying proceed."""
     with kiosk(hung_s=4.0) as shown, opened(browser, shown, quiet=False) as page:
         reaches(page, shown, Instruction.PROCEED)
         assert not is_covered(page)
@@ -301,8 +286,7 @@ def test_failed_kiosk_stops_saying_proceed(browser: Browser, sent: int) -> None:
         assert page.evaluate("document.getAnimations()[0].effect.getTiming().duration") <= LONGEST_MS
 
 
-def test_hung_script_still_gets_covered(browser: Browser, shared: kiosk_process.KioskUnderTest) -> None:
-    """Where the page's own script hangs, proceed vanishes all the same."""
+def test_hung_script_still_gets_covered(browser: Browser, shared: KioskUnderTest) -> None:
     with opened(browser, shared, ZOOMED) as page:
         reaches(page, shared, Instruction.PROCEED)
         shots: list[str] = []
@@ -356,7 +340,6 @@ def test_ended_lane_makes_page_wait(browser: Browser) -> None:
     ],
 )
 def test_button_cycle_works_and_is_heard(browser: Browser, wish: Button, code: Code) -> None:
-    """Pressed, confirmed, taken back and heard."""
     with kiosk() as shown, opened(browser, shown) as page:
         reaches(page, shown, Instruction.WELCOME)
         pressed = f"[data-wish={wish}][aria-pressed=true]"
@@ -385,7 +368,6 @@ def test_button_cycle_works_and_is_heard(browser: Browser, wish: Button, code: C
 def test_confirmation_moves_no_button(
     browser: Browser, size: tuple[int, int], languages: tuple[Language, ...]
 ) -> None:
-    """It covers nothing either."""
     with kiosk(languages=languages) as shown, opened(browser, shown, size) as page:
         for instruction in (Instruction.WELCOME, Instruction.DOCUMENT_UNREADABLE):
             reaches(page, shown, instruction)
@@ -402,9 +384,8 @@ def test_confirmation_moves_no_button(
 
 @tiers.parametrize("size", [PORTRAIT, ZOOMED, LANDSCAPE], quick=1)
 def test_buttons_are_hand_sized_and_stay(
-    browser: Browser, shared: kiosk_process.KioskUnderTest, size: tuple[int, int]
+    browser: Browser, shared: KioskUnderTest, size: tuple[int, int]
 ) -> None:
-    """They stay where they are."""
     places = set()
     with opened(browser, shared, size) as page:
         for instruction in sorted(OPEN_TO_REQUESTS):

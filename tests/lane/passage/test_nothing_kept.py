@@ -3,21 +3,16 @@
 import gc
 import weakref
 from collections.abc import Iterator, Sequence
-from datetime import date
 from pathlib import Path
 
 import pytest
 
 from lane.cameras.frame import Frame
 from lane.cameras.simulated import SimulatedCamera
-from lane.capture.measuring import Measurer
-from lane.decision.policy import Policy
-from lane.decision.referral import Answer, PassageId
-from lane.demo import photos as store
-from lane.demo.passengers import demo_passengers
+from lane.decision.referral import Answer
 from lane.desk.simulated import SimulatedDesk
 from lane.ledger.entry import Picture
-from tests.support.lane.simulated_lane import LANE, StandingClock, hall
+from tests.support.lane.simulated_lane import LANE, LaneMaker, StandingClock
 
 
 class WatchedCamera:
@@ -40,31 +35,13 @@ def pictures(before: Sequence[object] = ()) -> list[object]:
     return [one for one in gc.get_objects() if isinstance(one, Picture) and id(one) not in known]
 
 
-def admit(_: PassageId) -> Answer:
-    return Answer.ADMIT
-
-
 @pytest.mark.parametrize("name", ["holder", "impostor"])
-def test_passed_passenger_leaves_nothing(
-    name: str, tmp_path: Path, photos: Path, measurer: Measurer, policy: Policy
-) -> None:
-    """Nothing in memory or on disk of a passenger who is through."""
-    assert photos == store.folder()
+def test_passed_passenger_leaves_nothing(name: str, tmp_path: Path, lane_with: LaneMaker) -> None:
     before = pictures()
-    passenger = next(one for one in demo_passengers(measurer, date.today()) if one.name == name)  # noqa: DTZ011
-    clock = StandingClock()
-    camera = WatchedCamera(SimulatedCamera(clock, clock.skip, passenger.scene, frames_per_second=12.5))
-    desk = SimulatedDesk(LANE, admit)
-    here = hall(
-        tmp_path,
-        measurer,
-        policy,
-        [(passenger.document, passenger.scene)],
-        desk=desk,
-        camera=camera,
-        clock=clock,
-    )
-    here.station.start()
+    clock, scene = StandingClock(), lane_with.people[name].scene
+    camera = WatchedCamera(SimulatedCamera(clock, clock.skip, scene, frames_per_second=12.5))
+    desk = SimulatedDesk(LANE, lambda _: Answer.ADMIT)
+    here = lane_with(name, desk=desk, camera=camera, clock=clock)
     assert here.walk().gate_opened
     assert len(camera.taken) > 1
     gc.collect()

@@ -9,9 +9,7 @@ from api.review.officer_accuracy import Truth
 from api.review.prepared import case_file
 from lane.capture.measuring import Measurer
 from lane.decision.policy import Policy
-from lane.demo import desk_process
 from lane.demo import photos as store
-from lane.demo.run import add_training_cases
 from lane.passage.prepared_case import prepare
 from lane.platform.clock import SystemClock
 from lane.platform.errors import PictureError
@@ -29,19 +27,5 @@ def test_desk_reads_lanes_prepared_case(photos: Path, measurer: Measurer, policy
 
 
 def test_case_needs_live_picture(measurer: Measurer, policy: Policy) -> None:
-    """Without one it is none."""
     with pytest.raises(PictureError, match="live pictures"):
         prepare(Path("a.jpg"), [], "same", measurer, policy, SystemClock(), training=False)
-
-
-def test_demo_desk_has_training_cases(
-    tmp_path: Path, photos: Path, measurer: Measurer, policy: Policy
-) -> None:
-    """It has no file of them."""
-    database = tmp_path / "desk.sqlite"
-    at = ["--database", str(database), "--json"]
-    desk_process.ask(["lane", "add", "lane-1", *at])
-    add_training_cases(tmp_path, database, measurer, policy, SystemClock())
-    cases = desk_process.ask(["case", "list", *at])
-    assert [(one["truth"], one["training"]) for one in cases] == [("same", True), ("different", True)]
-    assert list(tmp_path.glob("case-*")) == []

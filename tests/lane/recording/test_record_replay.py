@@ -18,7 +18,7 @@ from lane.decision.evidence import DocumentKind, to_plain
 from lane.decision.policy import Policy
 from lane.decision.reason_codes import Code
 from lane.demo.passengers import Passenger, demo_passengers
-from lane.kiosk.traveller_requests import TravellerRequests
+from lane.kiosk.traveller_requests import TravellerRequests, no_requests
 from lane.passage.station import PassageReport
 from lane.platform.errors import RecordingError
 from lane.recording.record import Recorder, RecordingJudge, folder_for_faces, key_of_environment
@@ -43,7 +43,7 @@ class Presses:
     at: int
     asked_: int = 0
 
-    def take(self) -> tuple[Code, ...]:
+    def __call__(self) -> tuple[Code, ...]:
         self.asked_ += 1
         return (Code.DECLINES_FACE,) if self.asked_ == self.at else ()
 
@@ -57,7 +57,7 @@ class RecordingLane:
     policy: Policy
 
     def walk(
-        self, passenger: Passenger, most_bytes: int = 1 << 30, wishes: TravellerRequests | None = None
+        self, passenger: Passenger, most_bytes: int = 1 << 30, wishes: TravellerRequests = no_requests
     ) -> tuple[Hall, PassageReport]:
         clock = StandingClock()
         camera = SimulatedCamera(clock, clock.skip, passenger.scene, frames_per_second=12.5)
@@ -101,11 +101,11 @@ def test_recorded_passage_replays_identically(
     ("change", "wishes", "code"),
     [
         ({}, Presses(4), Code.DECLINES_FACE),
-        ({"kind": DocumentKind.DIPLOMATIC}, None, Code.DIPLOMATIC),
+        ({"kind": DocumentKind.DIPLOMATIC}, no_requests, Code.DIPLOMATIC),
     ],
 )
 def test_wished_and_uncaptured_passages_replay_identically(
-    change: Any, wishes: Presses | None, code: Code, lane: RecordingLane, people: dict[str, Passenger]
+    change: Any, wishes: TravellerRequests, code: Code, lane: RecordingLane, people: dict[str, Passenger]
 ) -> None:
     holder = people["holder"]
     passenger = replace(holder, document=replace(holder.document, **change))

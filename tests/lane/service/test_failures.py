@@ -31,8 +31,7 @@ from lane.gate.modbus import ModbusGate
 from lane.gate.port import GateEvent
 from lane.gate.sensors import FIRE
 from lane.gate.settings import GateSettings
-from lane.gate.simulated import SimulatedGate, openings
-from lane.gate.simulated_relay_box import RelayBox
+from lane.gate.simulated import SimulatedGate
 from lane.ledger.clock_check import Timekeeper
 from lane.ledger.entry import Draft
 from lane.passage.judge import Judge
@@ -49,7 +48,8 @@ from models.runtime.session import Session, Tensor
 from tests.lane.gate.test_modbus import WIRED
 from tests.support.answering_server import answering
 from tests.support.lane.failure_table import README, Seen, degraded, section, table
-from tests.support.lane.simulated_lane import Hall, StandingClock, hall
+from tests.support.lane.relay_box import RelayBox
+from tests.support.lane.simulated_lane import Hall, StandingClock, hall, openings
 
 ROOT = Path(__file__).parents[3]
 
@@ -438,12 +438,12 @@ def test_unwritable_request_ends_passage(lane: HoldersLane, monkeypatch: pytest.
     """One that is made during a capture and cannot be written down."""
 
     class Asks:
-        """See `lane.kiosk.traveller_requests.Wishes`: as an officer asks, which is written down before
+        """See `lane.kiosk.traveller_requests.TravellerRequests`: an officer asks, which is recorded before
         anything follows."""
 
         times = 0
 
-        def take(self) -> tuple[Code, ...]:
+        def __call__(self) -> tuple[Code, ...]:
             self.times += 1
             if self.times == 3:
                 fill(here)

@@ -18,9 +18,9 @@ from pathlib import Path
 import pytest
 
 from lane.gate.settings import GateSettings
-from lane.gate.simulated_relay_box import RelayBox
 from tests.lane.service.test_crash import Runs, entries_told, ledger_holds, site
 from tests.support.lane.gate_witness import Witness
+from tests.support.lane.relay_box import RelayBox
 
 LANE = "lane-kill"
 KILLS = int(os.environ.get("CRASH_KILLS", "5"))

@@ -12,7 +12,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -29,8 +29,7 @@ from lane.document.travel_document import TravelDocument
 from lane.evaluation.cohort import Cohort
 from lane.evaluation.evaluation_thread import EvaluationThread
 from lane.evaluation.evaluator import Evaluator
-from lane.gate.light_beams import Passing
-from lane.gate.port import GateEvent
+from lane.gate.simulated import SimulatedGate
 from lane.ledger.entry import Entry, Head, Picture
 from lane.ledger.journal import SqliteJournal
 from lane.passage.judge import Judge
@@ -41,7 +40,7 @@ from models.quality.motion import Before
 from models.values.face import Box, Embedding, Face, ImageBGR
 from models.values.measurement import Measured
 from tests.support.lane.example_evidence import MATCHER, POLICY, inside
-from tests.support.lane.simulated_lane import Diary
+from tests.support.processes import forked
 
 WRITES = ("INSERT", "DELETE", "UPDATE", "COMMIT")
 
@@ -87,10 +86,11 @@ class MortalDesk(HttpDesk):
         return decision
 
 
-class PaperGate:
+class PaperGate(SimulatedGate):
     """Writes every movement into a file; dies before and after each."""
 
     def __init__(self, path: Path, death: Death) -> None:
+        super().__init__()
         self.path, self.death = path, death
 
     def _write(self, line: str) -> None:
@@ -102,17 +102,8 @@ class PaperGate:
     def open(self, passage: PassageId) -> None:
         self._write(f"open {passage}")
 
-    def wait_passed(self, timeout_s: float) -> Passing:
-        return Passing.PASSED if timeout_s > 0 else Passing.NOT_YET
-
     def close(self) -> None:
         self._write("close")
-
-    def events(self) -> tuple[GateEvent, ...]:
-        return ()
-
-    def trouble(self) -> str | None:
-        return None
 
 
 class Plain:
@@ -124,8 +115,7 @@ class Plain:
     embedder = Embedder()
     identities = ()
 
-    def check_files(self) -> None:
-        """Nothing changes."""
+    def check_files(self) -> None: ...
 
 
 class PlainMeasurer(Measurer):
@@ -177,8 +167,7 @@ def passengers(count: int) -> Iterator[TravelDocument]:
 def main(settings: dict[str, str], crash_at: int | None, count: int) -> int:
     death, clock = Death(crash_at), SkippingClock()
     journal = SqliteJournal(Path(settings["journal"]), settings["lane"])
-    trace: Callable[[str], None] = death.on_write
-    journal._db.set_trace_callback(trace)
+    journal._db.set_trace_callback(death.on_write)
     with MortalDesk(settings["desk"], settings["token"], death) as desk:
         station = Station(
             settings["lane"],
@@ -188,7 +177,6 @@ def main(settings: dict[str, str], crash_at: int | None, count: int) -> int:
             journal=journal,
             outbox=Outbox(journal, desk, clock),
             clock=clock,
-            screen=Diary(),
             evaluation=EvaluationThread(Evaluator(POLICY, Cohort(10, 60.0, clock.monotonic_s)), 60.0),
         )
         station.start()
@@ -197,18 +185,10 @@ def main(settings: dict[str, str], crash_at: int | None, count: int) -> int:
     return death.ticks
 
 
-def forked(settings: dict[str, str], crash_at: int, count: int) -> tuple[int, int]:
+def run_one(settings: dict[str, str], crash_at: int, count: int) -> tuple[int, int]:
     """Exit status, negative for a signal, and the writes counted."""
     reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            writes = main(settings, crash_at or None, count)
-            os.write(writing, str(writes).encode())
-            status = 0
-        finally:
-            os._exit(status)
+    child = forked(lambda: os.write(writing, str(main(settings, crash_at or None, count)).encode()))
     os.close(writing)
     with os.fdopen(reading) as answer:
         writes = int(answer.read() or 0)
@@ -219,4 +199,4 @@ if __name__ == "__main__":
     lane = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     for line in sys.stdin:
         crash_at, count = map(int, line.split())
-        print(*forked(lane, crash_at, count), flush=True)
+        print(*run_one(lane, crash_at, count), flush=True)

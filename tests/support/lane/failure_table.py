@@ -23,8 +23,6 @@ Given = ParamSpec("Given")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table."""
-
     fails: str
     codes: tuple[Code, ...]
     does: str
@@ -38,8 +36,6 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What happened in a test."""
-
     codes: Iterable[Code]
     """Of the passenger in whose passage it failed."""
     openings: int
@@ -90,7 +86,6 @@ def table() -> str:
 
 
 def section(readme: str) -> str:
-    """As it stands there."""
     found = re.search(rf"^{re.escape(TITLE)}\n.*?(?=^## )", readme, re.MULTILINE | re.DOTALL)
     return found.group(0).rstrip("\n") + "\n" if found else ""
 

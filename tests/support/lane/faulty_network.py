@@ -1,11 +1,10 @@
-"""A network cable between a gate and its relay box, to cut, to garble and to hold."""
+"""A network cable to a gate's relay box or to a camera, to cut, to garble and to hold."""
 
 import os
 import select
 import socket
 import threading
 import time
-from types import TracebackType
 from typing import Self
 
 POLL_S = 0.01
@@ -16,7 +15,7 @@ class Wire:
     """Passes on what comes, until `fault` says otherwise: one of `FAULTS`, or None. Use it as a context."""
 
     def __init__(self, port: int) -> None:
-        self._to = port
+        self.to = port
         self.fault: str | None = None
         self._ended = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -28,13 +27,18 @@ class Wire:
         self._threads[0].start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._ended.set()
         for thread in self._threads:
             thread.join()
         self._listener.close()
+
+    def cut(self) -> None:
+        """End the connections that are open; new ones are as they should be."""
+        self.fault = "cut"
+        for thread in self._threads[1:]:
+            thread.join()
+        self.fault = None
 
     def _accept(self) -> None:
         while not self._ended.is_set():
@@ -49,7 +53,7 @@ class Wire:
     def _carry(self, near: socket.socket) -> None:
         with near:
             try:
-                with socket.create_connection(("127.0.0.1", self._to), 1) as far:
+                with socket.create_connection(("127.0.0.1", self.to), 1) as far:
                     while not self._ended.is_set() and self._pass_on(near, far):
                         pass
             except OSError:

@@ -33,7 +33,6 @@ def frames(images: Images, rate: float = RATE) -> list[Frame]:
 
 
 def looped(images: Images, count: int) -> list[ImageBGR]:
-    """Again and again."""
     return [images[number % len(images)] for number in range(count)]
 
 
@@ -51,7 +50,6 @@ def brighter(images: Images) -> list[ImageBGR]:
 
 
 def noisier(images: Images, deviation: float) -> list[ImageBGR]:
-    """With another sensor's noise on top."""
     rng = np.random.default_rng(7)
     return [_grained(image, deviation, rng) for image in images]
 
@@ -83,7 +81,6 @@ def decoded(file: BytesIO | Path) -> list[ImageBGR]:
 
 
 def as_jpeg(images: Images, quality: int) -> list[ImageBGR]:
-    """Each picture through JPEG and back."""
     return [_jpeg(image, quality) for image in images]
 
 
@@ -113,7 +110,6 @@ def denoised(images: Images) -> list[ImageBGR]:
 
 
 def enlarged(images: Images) -> list[ImageBGR]:
-    """From half the size."""
     small = [cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for image in images]
     return [
         np.asarray(cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), np.uint8)

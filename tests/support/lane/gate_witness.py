@@ -6,8 +6,8 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
-from lane.gate.simulated_relay_box import DoorMovement
 from lane.ledger.entry import read
+from tests.support.lane.relay_box import DoorMovement
 
 
 class Witness:

@@ -71,8 +71,7 @@ class Behaviour:
 class _Camera(BaseHTTPRequestHandler):
     does: Behaviour
 
-    def log_message(self, *_: Any) -> None:
-        """Nothing."""
+    def log_message(self, *_: Any) -> None: ...
 
     def do_GET(self) -> None:
         self.does.connections += 1

@@ -3,31 +3,21 @@
 import os
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import numpy as np
 
 from lane.cameras.shared_memory_feed import FeedWriter
+from lane.capture.guidance import Instruction
 from lane.decision.reason_codes import Code
 from lane.kiosk.client import HUNG_S, Kiosk
 from lane.kiosk.settings import Setup
 from models.values.face import ImageBGR
-
-GENEROUS_S = 30.0
-T = TypeVar("T")
-
-
-def until(look: Callable[[], T]) -> T:
-    """What is found, once something is: for what another process does in its own time."""
-    give_up_s = time.monotonic() + GENEROUS_S
-    while not (found := look()):
-        assert time.monotonic() < give_up_s, "waited for nothing"
-        time.sleep(0.02)
-    return found
+from tests.support.processes import GENEROUS_S, until
 
 
 def picture(shade: int, width: int = 64, height: int = 48) -> ImageBGR:
@@ -39,8 +29,6 @@ def picture(shade: int, width: int = 64, height: int = 48) -> ImageBGR:
 
 @dataclass(slots=True)
 class KioskUnderTest:
-    """A kiosk under way."""
-
     kiosk: Kiosk
     feed: FeedWriter
     http: httpx.Client = field(init=False)
@@ -53,6 +41,16 @@ class KioskUnderTest:
         found = self.kiosk.address(GENEROUS_S)
         assert found is not None
         return found
+
+    @property
+    def pid(self) -> int:
+        pid = self.kiosk._supervisor.pid
+        assert pid is not None
+        return pid
+
+    @property
+    def starts(self) -> int:
+        return self.kiosk._supervisor.starts
 
     def write(self, shade: int = 200) -> int:
         """One frame of the camera."""
@@ -73,14 +71,18 @@ class KioskUnderTest:
         assert found is not None
         return found
 
+    def show(self, instruction: Instruction) -> dict[str, Any]:
+        """The lane shows this; the page's state once it does, too."""
+        self.kiosk(instruction)
+        return self.reaches(instruction)
+
     def press(self, wish: object = "no_face", on: object = True, **headers: str) -> int:
         given = {"Origin": self.address.rstrip("/"), **headers}
         return self.http.post("/wish", json={"wish": wish, "on": on}, headers=given).status_code
 
     def send(self, number: int) -> None:
         """This signal to the kiosk's process."""
-        assert self.kiosk.pid is not None
-        os.kill(self.kiosk.pid, number)
+        os.kill(self.pid, number)
 
     def take(self) -> tuple[Code, ...]:
         """What the lane hears, once it hears something."""
@@ -90,8 +92,8 @@ class KioskUnderTest:
 @contextmanager
 def kiosk(hung_s: float = HUNG_S, **setup: Any) -> Iterator[KioskUnderTest]:
     name = f"test-kiosk-{os.getpid()}-{random.getrandbits(32):x}"
-    said = Setup(**{"port": 0, "feed": name, "nice": 0, **setup})
-    with FeedWriter(name, 64, 48) as feed, Kiosk(said, hung_s=hung_s) as started:
+    settings = Setup(**{"port": 0, "feed": name, "nice": 0, **setup})
+    with FeedWriter(name, 64, 48) as feed, Kiosk(settings, hung_s=hung_s) as started:
         shown = KioskUnderTest(started, feed)
         try:
             yield shown

@@ -10,6 +10,7 @@ import os
 import random
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from lane.cameras.frame import Frame
@@ -27,7 +28,7 @@ from lane.passage.station import Station
 from lane.platform.clock import SkippingClock
 from tests.support.lane.crashing_lane import PlainCamera, PlainMeasurer, passengers
 from tests.support.lane.example_evidence import POLICY
-from tests.support.lane.simulated_lane import Diary
+from tests.support.processes import forked
 
 
 class InTurn(PlainCamera):
@@ -38,13 +39,11 @@ class InTurn(PlainCamera):
         self._next = self.grey * random.getrandbits(1)
 
     def frames(self) -> Iterator[Frame]:
-        """See `PlainCamera`."""
         self.grey, self._next = self._next, 128 - self._next
         yield from super().frames()
 
 
 def main(settings: dict[str, str], count: int) -> None:
-    """A lane, from its start to the last passenger."""
     clock = SkippingClock()
     wired = GateSettings.model_validate_json(settings["gate"])
     with (
@@ -60,7 +59,6 @@ def main(settings: dict[str, str], count: int) -> None:
             journal=journal,
             outbox=Outbox(journal, desk, clock),
             clock=clock,
-            screen=Diary(),
             evaluation=EvaluationThread(Evaluator(POLICY, Cohort(10, 60.0, clock.monotonic_s)), 60.0),
             gate_timeout_s=1.0,
         )
@@ -69,22 +67,9 @@ def main(settings: dict[str, str], count: int) -> None:
             pass
 
 
-def forked(settings: dict[str, str], count: int) -> int:
-    """The process."""
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            main(settings, count)
-            status = 0
-        finally:
-            os._exit(status)
-    return child
-
-
 if __name__ == "__main__":
     lane = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     for line in sys.stdin:
-        process = forked(lane, int(line))
+        process = forked(partial(main, lane, int(line)))
         print(process, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)

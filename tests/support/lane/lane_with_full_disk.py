@@ -9,24 +9,18 @@ import threading
 import time
 from pathlib import Path
 
-from lane.desk.outbox import Outbox
-from lane.desk.simulated import SimulatedDesk
-from lane.document.simulated import SimulatedReader
-from lane.gate.simulated import SimulatedGate
+from lane.cameras.simulated import Scene
 from lane.ledger.journal import SqliteJournal
-from lane.passage.judge import Judge
-from lane.passage.station import Station
 from lane.platform.clock import SkippingClock
 from lane.platform.errors import LaneError
 from tests.support.lane.crashing_lane import PlainCamera, PlainMeasurer, passengers
 from tests.support.lane.example_evidence import POLICY
-from tests.support.lane.simulated_lane import LANE, Diary
+from tests.support.lane.simulated_lane import LANE, hall
 
 FULL_FOR_S = 3.0
 
 
 def fill(folder: Path) -> Path:
-    """Nothing more fits."""
     filler = folder / "filler"
     with filler.open("wb", buffering=0) as file:
         for size in (4096, 512, 1):
@@ -39,7 +33,6 @@ def fill(folder: Path) -> Path:
 
 
 def begin_another(folder: Path) -> str:
-    """What a lane says that starts while the disk is full."""
     try:
         SqliteJournal(folder / "another.sqlite", LANE).close()
     except LaneError as error:
@@ -48,41 +41,33 @@ def begin_another(folder: Path) -> str:
 
 
 def main(folder: Path) -> None:
-    clock, gate, desk = SkippingClock(), SimulatedGate(), SimulatedDesk(LANE)
-    with SqliteJournal(folder / "lane.sqlite", LANE) as journal:
-        station = Station(
-            LANE,
-            judge=Judge(PlainCamera(clock), PlainMeasurer(), POLICY, clock),
-            reader=SimulatedReader(passengers(2)),
-            gate=gate,
-            journal=journal,
-            outbox=Outbox(journal, desk, clock),
-            clock=clock,
-            screen=Diary(),
-        )
-        station.start()
-        filler, seen = fill(folder), []
-        refused = begin_another(folder)
+    clock = SkippingClock()
+    walkers = [(document, Scene()) for document in passengers(2)]
+    here = hall(folder, PlainMeasurer(), POLICY, walkers, camera=PlainCamera(clock), clock=clock)
+    here.station.start()
+    filler, seen = fill(folder), []
+    refused = begin_another(folder)
 
-        def watch() -> None:
-            until = time.monotonic() + FULL_FOR_S
-            while time.monotonic() < until:
-                seen.append(gate.is_open)
-                time.sleep(0.05)
-            filler.unlink()
+    def watch() -> None:
+        until = time.monotonic() + FULL_FOR_S
+        while time.monotonic() < until:
+            seen.append(here.gate.is_open)
+            time.sleep(0.05)
+        filler.unlink()
 
-        watching = threading.Thread(target=watch)
-        watching.start()
-        report = station.serve()
-        watching.join()
-    said = {
+    watching = threading.Thread(target=watch)
+    watching.start()
+    report = here.station.serve()
+    watching.join()
+    here.journal.close()
+    found = {
         "open": sum(seen),
         "looks": len(seen),
         "refused": refused,
         "outcome": report and report.outcome,
-        "kinds": [one.kind for one in desk.entries],
+        "kinds": here.kinds(),
     }
-    print(json.dumps(said))
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

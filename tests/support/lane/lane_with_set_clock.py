@@ -13,27 +13,22 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from lane.cameras.frame import Frame
+from lane.cameras.simulated import Scene
 from lane.decision.referral import Answer, PassageId
-from lane.desk.outbox import Outbox
 from lane.desk.simulated import SimulatedDesk
-from lane.document.simulated import SimulatedReader
 from lane.document.travel_document import TravelDocument
-from lane.gate.simulated import SimulatedGate
 from lane.ledger.clock_check import Timekeeper, clock_is_doubted
 from lane.ledger.entry import read
 from lane.ledger.journal import SqliteJournal
 from lane.passage.judge import Judge
-from lane.passage.station import Station
 from tests.support.lane.crashing_lane import PlainCamera, PlainMeasurer, passengers
 from tests.support.lane.example_evidence import POLICY
-from tests.support.lane.simulated_lane import LANE, Diary, StandingClock
+from tests.support.lane.simulated_lane import LANE, StandingClock, hall
 
 SET_BY = timedelta(hours=-2)
 
 
 class SetClock(StandingClock):
-    """A clock that somebody sets."""
-
     set_by = timedelta()
 
     def now(self) -> datetime:
@@ -55,7 +50,6 @@ class Camera(PlainCamera):
 
 
 def die(_: PassageId) -> Answer | None:
-    """As a power cut would."""
     os.kill(os.getpid(), signal.SIGKILL)
     return None
 
@@ -68,28 +62,21 @@ def main(folder: Path, when: str) -> None:
     else:
         desk.script = die
 
-    def lead() -> Iterator[TravelDocument]:
+    def lead() -> Iterator[tuple[TravelDocument, Scene]]:
         if when == "between":
             clock.set_by = SET_BY
-        yield from passengers(1)
+        yield from ((document, Scene()) for document in passengers(1))
 
     with SqliteJournal(folder / "lane.sqlite", LANE) as journal:
         desk.put_entries([read(*row) for row in journal.payloads()])
         keeper = Timekeeper(clock, journal.newest(), doubted=clock_is_doubted(journal))
-        station = Station(
-            LANE,
-            judge=Judge(Camera(clock, jumps=when == "during"), PlainMeasurer(), POLICY, clock, keeper),
-            reader=SimulatedReader(lead()),
-            gate=SimulatedGate(),
-            journal=journal,
-            outbox=Outbox(journal, desk, clock),
-            clock=clock,
-            screen=Diary(),
-            timekeeper=keeper,
-        )
-        station.start()
-        report = station.serve()
-    assert report is not None
+    judge = Judge(Camera(clock, jumps=when == "during"), PlainMeasurer(), POLICY, clock, keeper)
+    here = hall(
+        folder, PlainMeasurer(), POLICY, lead(), desk=desk, clock=clock, judge=judge, timekeeper=keeper
+    )
+    here.station.start()
+    report = here.walk()
+    here.journal.close()
     print(" ".join([report.outcome, *(reason.code.value for reason in report.reasons)]))
 
 

@@ -69,7 +69,7 @@ def camera(feed: FeedWriter, image_bgr: ImageBGR) -> Iterator[list[int]]:
 
 
 def cpu_s(kiosk: Kiosk) -> float:
-    fields = Path(f"/proc/{kiosk.pid}/stat").read_text().rpartition(")")[2].split()
+    fields = Path(f"/proc/{kiosk._supervisor.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 

@@ -1,10 +1,8 @@
-"""A real RTSP server, GStreamer's, where this machine has one; and a wire to it that can be cut and held."""
+"""A real RTSP server, GStreamer's, where this machine has one."""
 
-import socket
 import subprocess
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -89,72 +87,3 @@ def rtsp_server(launch: str, method: str = "", user: str = "", password: str = "
             yield int(process.stdout.readline())
         finally:
             process.kill()
-
-
-class Wire:
-    """What goes to a port goes on to another; `go` cleared holds it, and `cut` ends what is open."""
-
-    def __init__(self, port: int) -> None:
-        self.go = threading.Event()
-        self.go.set()
-        self._to, self._ended = port, threading.Event()
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self._listening.settimeout(0.05)
-        self.port: int = self._listening.getsockname()[1]
-        self._open: list[socket.socket] = []
-        self._threads = [threading.Thread(target=self._accept)]
-        self._threads[0].start()
-
-    def cut(self) -> None:
-        while self._open:
-            with suppress(OSError):
-                self._open.pop().shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        self._ended.set()
-        self.cut()
-        for thread in self._threads:
-            thread.join()
-        self._listening.close()
-
-    def _accept(self) -> None:
-        while not self._ended.is_set():
-            with suppress(TimeoutError, ConnectionError):
-                near, _ = self._listening.accept()
-                self._connect(near)
-
-    def _connect(self, near: socket.socket) -> None:
-        try:
-            far = socket.create_connection(("127.0.0.1", self._to))
-        except OSError:
-            near.close()
-            return
-        self._open += [near, far]
-        for pair in ((near, far), (far, near)):
-            pump = threading.Thread(target=self._pump, args=pair)
-            self._threads.append(pump)
-            pump.start()
-
-    def _pump(self, source: socket.socket, target: socket.socket) -> None:
-        source.settimeout(0.05)
-        with suppress(OSError):
-            while not self._ended.is_set():
-                if not self.go.wait(0.05):
-                    continue
-                with suppress(TimeoutError):
-                    content = source.recv(1 << 16)
-                    if not content:
-                        break
-                    target.sendall(content)
-        with suppress(OSError):
-            target.shutdown(socket.SHUT_RDWR)
-        source.close()
-
-
-@contextmanager
-def wire_to(port: int) -> Iterator[Wire]:
-    wire = Wire(port)
-    try:
-        yield wire
-    finally:
-        wire.close()

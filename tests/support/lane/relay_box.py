@@ -1,6 +1,6 @@
-"""A relay box to try a gate with: a Modbus TCP server with doors, contacts, beams and a timer of its own.
+"""A simulated relay box: a Modbus TCP server with doors, contacts, beams and a timer of its own.
 
-Ships with the product and serves tests and demos. It does what a site's box must do: without a change of the
+It does what a site's box must do: without a change of the
 watchdog coil for `watchdog_s` its doors shut and its door coils fall; a fire alarm opens its doors by its own
 wiring, whatever the coils say. Its diary is the judge: every movement of a door, when, and by what.
 """
@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Self
 
 from pymodbus.constants import ExcCodes
@@ -27,8 +26,6 @@ _COIL_READS, _INPUT_READS, _COIL_WRITES = (1,), (2,), (5, 15)
 
 @dataclass(frozen=True, slots=True)
 class DoorMovement:
-    """A line of the diary."""
-
     at: datetime
     """Aware, UTC."""
     at_s: float
@@ -72,9 +69,7 @@ class RelayBox:
         self._timer = asyncio.run_coroutine_threadsafe(self._tick(), self._loop)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.unplug()
         if self._timer is not None:
             self._timer.cancel()
@@ -85,7 +80,6 @@ class RelayBox:
 
     @property
     def settings(self) -> GateSettings:
-        """How a lane reaches this box."""
         return self._settings.model_copy(update={"kind": "modbus", "host": "127.0.0.1", "port": self._port})
 
     def plug_in(self) -> None:
@@ -107,7 +101,6 @@ class RelayBox:
             self._move()
 
     def force(self, door: str, *, open_: bool = True) -> None:
-        """Break a door open, or push it shut again."""
         with self._lock:
             self._held.pop(door, None)
             self._held |= {door: "force"} if open_ else {}
@@ -125,12 +118,10 @@ class RelayBox:
             self._stuck = self._stuck | {door} if stuck else self._stuck - {door}
 
     def is_open(self, door: str = "exit") -> bool:
-        """Whether a door is open."""
         with self._lock:
             return self._open[door]
 
     def openings(self) -> Sequence[DoorMovement]:
-        """Every time that the lane opened a door."""
         with self._lock:
             return [one for one in self.diary if one.open and one.by == "coil"]
 
