@@ -104,7 +104,7 @@ def test_truth_told_immediately_after_decision(certain: RunningDesk, officer: Of
     assert (answer["feedback"]["truth"], answer["feedback"]["outcome"]) == ("different", "false_accept")
     page = officer.http.get(f"/referrals/{passage}").text
     assert "This was a prepared case, and no traveller waited." in page
-    assert "You would have admitted a stranger" in page
+    assert "You would have admitted somebody else" in page
     assert officer.http.get(images[0]["href"]).status_code == 404
     assert (
         officer.ask("POST", f"/referrals/{passage}/correction", json=ADMIT).json()["code"] == "already_handed"
