@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from benchmarks.desk.desk_site import Site
 from benchmarks.desk.http_load import Load, Seen, Shift, elapsed
 from benchmarks.harness.bisection import once, search, tell
+from benchmarks.harness.desk_site import Site
 from benchmarks.harness.plots import beside_legend, finish, from_zero, line, ring
 from benchmarks.harness.result import Figure, Result, counts
 from benchmarks.harness.tables import quantiles

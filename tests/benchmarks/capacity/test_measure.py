@@ -3,30 +3,27 @@
 import os
 import signal
 import time
-from dataclasses import replace
-from datetime import UTC, datetime
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import psutil
 import pytest
 
-from benchmarks.capacity.lane_process import Lane, camera_of
-from benchmarks.capacity.lane_processes import LaneProcess, lanes
-from benchmarks.capacity.measure import Load, Step, carried, draw, steps_of, summed_up
-from benchmarks.capacity.soak import draw as draw_film
+from benchmarks.capacity.lane_processes import LaneProcess, Lanes, Passed
+from benchmarks.capacity.lane_processes import running as lanes
+from benchmarks.capacity.measure import Load, Step, carried, draw, steps_of, summed_up, worked
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.drawn_frames import STANDING_FROM_S, cast_as_holder, holder
+from benchmarks.harness.desk_site import Site
 from benchmarks.harness.plots import svg
 from benchmarks.harness.result import Figure
 from benchmarks.harness.result_file import read
-from lane.cameras.simulated import Scene, render
-from lane.capture.measuring import Measurer
-from lane.decision.policy import Policy
-from lane.demo.passengers import demo_passengers
-from models.values.face import ImageBGR
+from lane.document.travel_document import TravelDocument
 from tests.support.benchmarks.command_line import run, running
 from tests.support.benchmarks.made_up_results import result
+from tests.support.lane.kiosk_process import until
 from tests.support.processes import children_of, command_of
 
 LOAD = Load(frames_per_second=15, limit_ms=100, seconds=10, every_s=2)
@@ -42,6 +39,7 @@ def lane(**more: Any) -> dict[str, Any]:
         "referred": {},
         "frames_came": 150,
         "frames_looked_at": 147,
+        "frames_per_second": 15.0,
     }
     return whole | more
 
@@ -68,7 +66,7 @@ def test_carried_lanes_told_in_figures() -> None:
         ({"decided_ns": [(101 * MS, 300 * MS)]}, "decided later than 100 ms (p99)"),
         ({"referred": {"F03 S07": 1}}, "passengers were referred for lack of time"),
         ({"frames_looked_at": 100}, "more than a tenth of the frames were passed over"),
-        ({"frames_came": 100, "frames_looked_at": 100}, "cameras gave less than nine frames of ten"),
+        ({"frames_per_second": 10.0}, "cameras gave less than nine frames of ten"),
         ({"decided_ns": []}, "no passage was decided"),
     ],
 )
@@ -127,106 +125,133 @@ def test_command_searches_tells_and_draws(photos: Path, tmp_path: Path) -> None:
     assert [(tmp_path / name).is_file() for name in found.drawings] == [True]
 
 
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
+)
 @pytest.mark.thorough
-def test_ctrl_c_ends_lanes_and_readers(photos: Path, tmp_path: Path) -> None:
+def test_all_processes_end_with_the_run(photos: Path, tmp_path: Path, number: int, code: int) -> None:
+    """By Ctrl-C, as a service is ended, and where the run itself is killed."""
     assert photos.is_dir()
     with running("capacity", "--seconds", "60", "--every-s", "0", TMPDIR=str(tmp_path)) as process:
         assert process.stderr is not None
         assert any("1 lane for 60 s" in line for line in iter(process.stderr.readline, ""))
-        started = _quiet_on_closed_pipe(process.pid)
-        process.send_signal(signal.SIGINT)
+        started = _until_picture(process.pid)
+        process.send_signal(number)
         _, said = process.communicate(timeout=60)
-    assert (process.returncode, "stopped" in said, "Traceback" in said) == (130, True, False)
-    assert [command_of(pid) for pid in started if "python" in command_of(pid)] == []
-    assert list(tmp_path.glob("passenger-lane-*")) == [], "the film's folder is gone"
-    assert list(Path("/dev/shm").glob(f"passenger-lane-capacity-{process.pid}-*")) == []
+    assert (process.returncode, "Traceback" in said) == (code, False)
+    until(lambda: not [pid for pid in started if "python" in command_of(pid)])
+    if number != signal.SIGKILL:
+        assert list(tmp_path.glob("passenger-lane-*")) == [], "film and journals are gone"
+    until(lambda: not list(Path("/dev/shm").glob("passenger-lane-lane-*")))
 
 
-def _quiet_on_closed_pipe(pid: int) -> set[int]:
-    """Lanes and readers, once there is one of each."""
+def _until_picture(pid: int) -> set[int]:
+    """The desk, the page and the lane's processes, once there is one of each."""
+    wanted = ("-m api", "kiosk_page", "capacity.lane_process", "cameras.reader", "-m lane.kiosk")
     while True:
-        lanes = children_of(pid, "benchmarks.capacity.lane_process")
-        readers = {one for lane in lanes for one in children_of(lane, "cameras.reader")}
-        if lanes and readers:
-            return lanes | readers
+        with suppress(psutil.NoSuchProcess):
+            found = {one.pid for one in psutil.Process(pid).children(recursive=True)}
+            commands = " ".join(command_of(one) for one in found)
+            if all(word in commands for word in wanted):
+                return found
         time.sleep(0.05)
 
 
-@pytest.mark.thorough
-def test_idle_lane_has_no_camera(photos: Path, measurer: Measurer, tmp_path: Path) -> None:
-    assert photos.is_dir()
-    film = draw_film(holder(measurer).frames, tmp_path / "film.mkv", 15)
-    with lanes(film, every_s=60) as running:  # nobody comes in so short a time: faces are followed
-        for count in (2, 1, 2):
-            worked = running.work(count, 0.5)
-            assert [one["frames_looked_at"] > 0 for one in worked] == [True] * count
-            started = children_of(os.getpid(), "benchmarks.capacity.lane_process")
-            readers = [one for lane_ in started for one in children_of(lane_, "cameras.reader")]
-            assert (len(started), len(readers)) == (2, count)
-    assert children_of(os.getpid(), "benchmarks.capacity.lane_process") == set()
+@dataclass
+class Scripted:
+    """A lane whose answers are known: by the last document's photo alone it admits or refers."""
+
+    refers: dict[bytes, list[list[str]]]
+    """By photo the codes, one passenger after another; who comes after them is admitted."""
+    number: int = 1
+    presented: list[bytes] = field(default_factory=list)
+    waits: bool = False
+
+    def wait(self) -> None:
+        self.waits = True
+
+    def present(self, document: TravelDocument) -> Passed:
+        assert self.waits, "a document would be dropped"
+        self.waits = False
+        self.presented.append(document.photo)
+        codes = self.refers.get(document.photo) or [[]]
+        at_s = float(len(self.presented))
+        return Passed(codes.pop(0), at_s + 0.3, [at_s, at_s + 0.1, at_s + 0.2], [1] * 3, [1] * 3, 1, 0, {})
+
+    def rest(self, until_s: float) -> None:
+        time.sleep(max(0.0, until_s - time.monotonic()))
+
+    def cpu_s(self) -> float:
+        return float(len(self.presented))
 
 
-def test_failing_lane_ends_run_with_message(photos: Path, tmp_path: Path) -> None:
-    assert photos.is_dir()
-    with (
-        lanes(tmp_path / "no film", 0) as running,
-        pytest.raises(BenchmarkError, match="lane 1: camera"),
-    ):
-        running.work(1, 1)
+HOLDER = TravelDocument(b"holder", date(2030, 1, 1), born_on=date(1980, 1, 1))
 
 
-@pytest.mark.thorough
-def test_referred_holder_ends_uncounted_search(photos: Path, measurer: Measurer, tmp_path: Path) -> None:
-    assert photos.is_dir()
-    (other,) = (one for one in demo_passengers(measurer, datetime.now(UTC).date()) if one.name == "impostor")
-    film = draw_film(standing(other.scene), tmp_path / "film.mkv", 15)
-    steps: list[Step] = []
-    with (
-        lanes(film, every_s=0) as running,
-        pytest.raises(BenchmarkError, match=r"lane 1: the holder was referred \(F10\).*worth nothing"),
-    ):
-        steps += steps_of(running, replace(LOAD, seconds=3), lambda _: None)
-    assert steps == []
+@pytest.fixture
+def another(photos: Path) -> bytes:
+    return (photos / "biden.jpg").read_bytes()
 
 
-@pytest.mark.parametrize("reckless", [False, True])
-@pytest.mark.thorough
-def test_wrongly_admitting_lane_is_not_timed(
-    photos: Path, measurer: Measurer, tmp_path: Path, *, reckless: bool
-) -> None:
-    """One that admits a face by the document of somebody else."""
-    assert photos.is_dir()
-    film = draw_film(standing(cast_as_holder(measurer).scene), tmp_path / "film.mkv", 15)
-    one = Lane(1, every_s=0)
-    if reckless:
-        one._policy = admits_all(one._policy)
-    with camera_of(film, "capacity-test") as camera:
-        if reckless:
-            with pytest.raises(BenchmarkError, match=r"by another person's document.*worth nothing"):
-                one.work(camera, 1)
-        else:
-            assert one.work(camera, 1)["decided_ns"]
-
-
-def standing(scene: Scene) -> list[ImageBGR]:
-    """Two seconds of somebody who stands there."""
-    rng = np.random.default_rng(1)
-    return [render(scene, STANDING_FROM_S + at / 15, rng) for at in range(30)]
-
-
-def admits_all(policy: Policy) -> Policy:
-    """Rules by which any two faces match."""
-    calibrated = tuple(
-        replace(one, band=replace(one.band, admit=-1.0, borderline=-1.0)) for one in policy.calibrated
+def test_passengers_come_and_another_is_stopped(another: bytes) -> None:
+    lane = Scripted({another: [["F10"]]})
+    found = worked(lane, HOLDER, seconds=0.5, every_s=0.2)
+    assert lane.presented == [b"holder"] * len(found["decided_ns"]) + [another]
+    assert {(round(last / MS), round(first / MS)) for last, first in found["decided_ns"]} == {(100, 300)}
+    assert (found["cpu_s"], found["referred"]) == (len(found["decided_ns"]), {})
+    assert (found["frames_came"], found["frames_looked_at"]) == (
+        4 * len(found["decided_ns"]),
+        3 * len(found["decided_ns"]),
     )
-    return policy.model_copy(update={"calibrated": calibrated})
+    assert found["frames_per_second"] == pytest.approx(15)
 
 
-def test_killed_lane_is_told(tmp_path: Path) -> None:
-    one = LaneProcess(tmp_path / "film", 7, 0)
+def test_late_lane_is_counted_and_left_alone(another: bytes) -> None:
+    lane = Scripted({b"holder": [[], ["S07", "F03"]], another: [["F10"]]})
+    found = worked(lane, HOLDER, seconds=0.2, every_s=0)
+    assert found["referred"] == {"F03 S07": 1}
+    assert lane.presented == [b"holder"] * 2, "it waits for an officer, and would drop a document"
+
+
+@pytest.mark.parametrize(
+    ("refers", "why"),
+    [
+        ({b"holder": [["F10"]]}, r"lane 1: the holder was referred \(F10\): .*worth nothing"),
+        ({}, r"lane 1: .* by another person's document: .*worth nothing"),
+    ],
+)
+def test_wrong_answer_is_not_timed(photos: Path, refers: dict[bytes, list[list[str]]], why: str) -> None:
+    assert photos.is_dir()
+    with pytest.raises(BenchmarkError, match=why):
+        worked(Scripted(refers), HOLDER, seconds=0.1, every_s=0)
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Lanes:
+    """At a desk that nobody hears of, with a film that is none."""
+    desk = Site("http://127.0.0.1:9", {"lane-1": "t" * 32}, {})
+    return Lanes(tmp_path, tmp_path / "no film", desk)
+
+
+@pytest.mark.parametrize(
+    ("token", "why"),
+    [
+        ("t", "lane 1: the lane's token is missing or garbled"),
+        pytest.param("t" * 32, "lane 1: the camera gives no frame", marks=pytest.mark.thorough),
+    ],
+)
+def test_failing_lane_ends_run_with_message(shared: Lanes, token: str, why: str) -> None:
+    shared.desk.tokens["lane-1"] = token
+    with pytest.raises(BenchmarkError, match=why), lanes(shared, 1):
+        raise AssertionError("it serves")
+    assert children_of(os.getpid(), "capacity.lane_process") == set()
+
+
+def test_killed_lane_is_told(shared: Lanes) -> None:
+    one = LaneProcess(shared, 1)
     os.kill(one.pid, signal.SIGKILL)
     try:
-        with pytest.raises(BenchmarkError, match=r"lane 7 ended by itself \(-9\)"):
-            one.answer(time.monotonic() + 60)
+        with pytest.raises(BenchmarkError, match=r"lane 1 ended by itself \(-9\)"):
+            one.page()
     finally:
         one.end()
