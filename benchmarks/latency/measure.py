@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import psutil
 from pydantic import JsonValue
@@ -16,20 +18,31 @@ from pydantic import JsonValue
 from benchmarks.harness import drawn_frames
 from benchmarks.harness import measurer as machine
 from benchmarks.harness.cpu_affinity import bound
-from benchmarks.harness.drawn_frames import Size, Walk
+from benchmarks.harness.desk_site import site
+from benchmarks.harness.drawn_frames import FRAMES_PER_SECOND, Size
 from benchmarks.harness.frame_pass import LanePass, Sample, warm_up
 from benchmarks.harness.progress import follow
 from benchmarks.harness.result import Figure, Name, Network, Result, counts, not_available
 from benchmarks.harness.stamp import networks, stamp
 from benchmarks.harness.timing import times
 from benchmarks.latency import batches, cold_start, decoding_and_liveness, energy
-from benchmarks.latency.passages import CAMERA_FRAMES_PER_SECOND, Passed, known_similarity, lane_for
+from benchmarks.latency.passages import (
+    Film,
+    Lane,
+    Passed,
+    camera_for,
+    film_for,
+    known_similarity,
+    lane_for,
+    lanes_at,
+    settings_for,
+)
 from benchmarks.latency.plan import Plan, Point
 from benchmarks.peers import measure as peers
 from lane.capture.measuring import Measurer
 from lane.decision.policy import Policy
-from lane.platform.clock import SystemClock
 from lane.platform.garbage_collection import settled_garbage
+from lane.service.run import open_desk
 from models.errors import ProviderError
 from models.runtime.providers import CPU, KNOWN, named
 from models.runtime.threads import available_cores
@@ -58,20 +71,14 @@ MEANING = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Film:
-    """What a camera of one size sees, and how alike its holder and the document are known to be."""
-
-    walk: Walk
-    known: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Bench:
     """What all measuring shares."""
 
     plan: Plan
     rules: Policy
     films: Mapping[Size, Film]
+    lanes: Iterator[dict[str, Any]]
+    """Settings of lanes that the desk knows; each lane that is opened takes the next."""
     meters: Mapping[str, energy.Meter | str]
     folder: Path
     """On the disk that a lane's journal would be on."""
@@ -83,10 +90,14 @@ def measure(plan: Plan, providers: Sequence[str] | None) -> Result:
     ProviderError where the matcher is to run in bfloat16 and cannot, PolicyError where it has no calibration.
     """
     rules, beside_cpu = machine.policy(), others(providers)
-    films, arithmetic = _films(plan, rules)
     failed: dict[str, str] = {}
-    with tempfile.TemporaryDirectory(prefix="passenger-lane-latency-") as folder:
-        bench = Bench(plan, rules, films, energy.meters(), Path(folder))
+    each = sum(len(plan.points(threads)) for threads in plan.threads) + plan.counts.cold
+    with (
+        tempfile.TemporaryDirectory(prefix="passenger-lane-latency-") as folder,
+        site(None, lanes=each * (1 + len(beside_cpu)), officers=0, workers=1) as desk,
+    ):
+        films, arithmetic = _films(plan, rules, Path(folder))
+        bench = Bench(plan, rules, films, lanes_at(desk), energy.meters(), Path(folder))
         built, figures = _on(CPU, bench)
         meaning, beside = _peers(bench)
         for provider in beside_cpu:
@@ -119,13 +130,13 @@ def others(asked: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(name for name in wanted if name != CPU)
 
 
-def _films(plan: Plan, rules: Policy) -> tuple[dict[Size, Film], str]:
+def _films(plan: Plan, rules: Policy, folder: Path) -> tuple[dict[Size, Film], str]:
     """By size; and the arithmetic in which the matcher knows their holder."""
     measurer, films = machine.measurer(rules, bf16=plan.bf16), {}
     machine.band(rules, measurer)
     for size in follow(plan.sizes, "Drawing frames"):
         walk = drawn_frames.holder(measurer, size)
-        films[size] = Film(walk, known_similarity(walk, measurer))
+        films[size] = film_for(walk, known_similarity(walk, measurer), folder / f"{size_name(size)}.mkv")
     return films, measurer.networks.embedder.arithmetic
 
 
@@ -187,14 +198,22 @@ def _samples(point: Point, measurer: Measurer, bench: Bench) -> list[Sample]:
 
 def _passages(point: Point, measurer: Measurer, bench: Bench) -> tuple[list[Passed], energy.Bill]:
     film, title = bench.films[point.size], f"{size_name(point.size)} on {point.threads}: passages"
-    with (
-        tempfile.TemporaryDirectory(dir=bench.folder) as folder,
-        lane_for(film.walk, film.known, measurer, bench.rules, Path(folder), SystemClock()) as lane,
-    ):
-        for _ in range(WARM_UP_PASSAGES):
-            lane.passage()
-        with settled_garbage(), energy.counted(bench.meters) as bill:
-            passed = [lane.passage() for _ in follow(range(point.counts.passages), title)]
+    document, rules = film.walk.document, bench.rules
+    with tempfile.TemporaryDirectory(dir=bench.folder) as folder:
+        settings = settings_for(Path(folder), film.path, film.size, **next(bench.lanes))
+        with (
+            camera_for(settings, rules) as camera,
+            open_desk(settings) as desk,
+            lane_for(settings, camera, desk, document, film.known, measurer, rules) as lane,
+        ):
+            return _timed(lane, title, point.counts.passages, bench)
+
+
+def _timed(lane: Lane, title: str, count: int, bench: Bench) -> tuple[list[Passed], energy.Bill]:
+    for _ in range(WARM_UP_PASSAGES):
+        lane.passage()
+    with settled_garbage(), energy.counted(bench.meters) as bill:
+        passed = [lane.passage() for _ in follow(range(count), title)]
     return passed, bill
 
 
@@ -226,9 +245,8 @@ def _batches(provider: str, threads: int, measurer: Measurer, bench: Bench) -> I
 def _cold(provider: str, bench: Bench) -> list[Figure]:
     film, threads = bench.films[bench.plan.sizes[0]], bench.plan.threads[0]
     with bound(threads), tempfile.TemporaryDirectory(dir=bench.folder) as folder:
-        count = bench.plan.counts.cold
-        asked = (film.walk, film.known, provider, threads, count, Path(folder))
-        return cold_start.measure(*asked, bf16=bench.plan.bf16)
+        lanes = [*islice(bench.lanes, bench.plan.counts.cold)]
+        return cold_start.measure(film, provider, threads, lanes, Path(folder), bf16=bench.plan.bf16)
 
 
 def _peers(bench: Bench) -> tuple[dict[str, str], list[Figure]]:
@@ -246,7 +264,8 @@ def _work(plan: Plan) -> dict[str, JsonValue]:
     return {
         "frames": f"{', '.join(sizes)}; {drawn}",
         "sizes": [*sizes],
-        "frames_per_second": CAMERA_FRAMES_PER_SECOND,
+        "frames_per_second": FRAMES_PER_SECOND,
+        "lane": "reader, kiosk with its page open, journal, desk",
     }
 
 
