@@ -10,12 +10,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from benchmarks.capacity.lane_processes import Lanes, Passed, rate, running
+from benchmarks.capacity.lane_processes import LaneProcess, Lanes, Passed, rate, running
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness import measurer as machine
 from benchmarks.harness.bisection import search, tell
@@ -64,6 +65,8 @@ SHARES = {"cores": "cpu share", "frames passed over": "passed over share"}
 """Drawn below the times."""
 
 Say: TypeAlias = Callable[[str], None]
+Work: TypeAlias = Callable[[int, float], list[dict[str, Any]]]
+"""So many lanes at once, for so many seconds: what each came to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ def measure(load: Load, say: Say) -> Result:
         say(f"drawing a film at {rate} frames a second …")
         film = write_film(_swaying(holder.scene, rate), Path(folder) / "film.mkv", rate)
         shared = Lanes(Path(folder), film, desk, good_frames=GOOD_FRAMES, bf16=load.bf16)
-        steps = list(steps_of(Hall(shared, load.every_s, holder.document), load, say))
+        steps = list(steps_of(partial(work, shared, holder.document, load.every_s), load, say))
     about = stamp(rules, measurer.networks, threads=1)
     return Result(
         benchmark="capacity",
@@ -120,55 +123,22 @@ def _swaying(scene: Scene, rate: int) -> Sequence[ImageBGR]:
     return [*there, *there[-2:0:-1]]
 
 
-class Working(Protocol):
-    """Lanes; see `Hall`."""
+def work(
+    shared: Lanes, document: TravelDocument, every_s: float, count: int, seconds: float
+) -> list[dict[str, Any]]:
+    """What each of so many lanes, at once, came to; passengers come to each of them in its own time.
 
-    def work(self, count: int, seconds: float, /) -> list[dict[str, Any]]:
-        """What each of so many, at once, came to."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Hall:
-    """Lanes that are started for each step, and passengers, who come to each of them in its own time."""
-
-    shared: Lanes
-    every_s: float
-    document: TravelDocument
-
-    def work(self, count: int, seconds: float) -> list[dict[str, Any]]:
-        """See `Working`. BenchmarkError for a lane that fails or answers wrongly; no lane is left."""
-        # whoever waits for a lane hears at once that it was ended
-        with ThreadPoolExecutor(count) as pool, running(self.shared, count) as lanes:
-            came = [pool.submit(worked, lane, self.document, seconds, self.every_s) for lane in lanes]
-            wait(came, return_when=FIRST_EXCEPTION)
-            failed = [one for one in came if one.done() and one.exception()]
-            return [one.result() for one in failed or came]
+    BenchmarkError for a lane that fails or answers wrongly; no lane is left.
+    """
+    # whoever waits for a lane hears at once that it was ended
+    with ThreadPoolExecutor(count) as pool, running(shared, count) as lanes:
+        came = [pool.submit(worked, lane, document, seconds, every_s) for lane in lanes]
+        wait(came, return_when=FIRST_EXCEPTION)
+        failed = [one for one in came if one.done() and one.exception()]
+        return [one.result() for one in failed or came]
 
 
-class Presents(Protocol):
-    """A lane; see `benchmarks.capacity.lane_processes.LaneProcess`."""
-
-    number: int
-
-    def wait(self) -> None:
-        """Until the lane waits for a passenger."""
-        ...
-
-    def present(self, document: TravelDocument) -> Passed:
-        """What came of a passenger."""
-        ...
-
-    def rest(self, until_s: float) -> None:
-        """Nobody comes until then."""
-        ...
-
-    def cpu_s(self) -> float:
-        """Seconds that its processes have worked so far."""
-        ...
-
-
-def worked(lane: Presents, document: TravelDocument, seconds: float, every_s: float) -> dict[str, Any]:
+def worked(lane: LaneProcess, document: TravelDocument, seconds: float, every_s: float) -> dict[str, Any]:
     """What so many seconds came to at one lane; BenchmarkError for a wrong answer.
 
     One that referred somebody for lack of time serves nobody after that: an officer would have to come, and
@@ -209,7 +179,7 @@ def _must_be_in_time(number: int, passed: Passed) -> None:
         )
 
 
-def _must_stop(lane: Presents, document: TravelDocument) -> None:
+def _must_stop(lane: LaneProcess, document: TravelDocument) -> None:
     """A lane that admits everybody is quick."""
     if not lane.present(document).refer:
         raise BenchmarkError(
@@ -234,13 +204,13 @@ class Step:
     figures: tuple[Figure, ...]
 
 
-def steps_of(running: Working, load: Load, say: Say) -> Iterator[Step]:
+def steps_of(work: Work, load: Load, say: Say) -> Iterator[Step]:
     """Each number of lanes that is tried, in order."""
     trying = search(1, lambda _: 1, MOST_LANES)
     count: float | None = next(trying)
     while count is not None:
         say(f"{_lanes(round(count))} for {load.seconds:g} s …")
-        step = summed_up(load, running.work(round(count), load.seconds))
+        step = summed_up(load, work(round(count), load.seconds))
         say(in_words(step))
         yield step
         count = tell(trying, carried=not step.broken)

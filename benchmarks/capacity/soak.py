@@ -9,10 +9,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
-import psutil
 
 from benchmarks.capacity.lane_processes import LaneProcess, Lanes, Passed, cpu_s, rate, running
 from benchmarks.capacity.memory_growth import sampled
@@ -127,19 +126,7 @@ def _until(end_s: float, say: Say) -> Iterator[None]:
         yield
 
 
-class Idle(Protocol):
-    """A lane while nobody comes; see `benchmarks.capacity.lane_processes.LaneProcess`."""
-
-    def processes(self) -> dict[str, psutil.Process]:
-        """All that run now, by what each is for."""
-        ...
-
-    def rest(self, until_s: float) -> None:
-        """Nobody comes until then."""
-        ...
-
-
-def waiting(lane: Idle, seconds: float) -> Iterator[Figure]:
+def waiting(lane: LaneProcess, seconds: float) -> Iterator[Figure]:
     """The share of a core that each process of a lane takes while nobody comes, and all of them together.
 
     BenchmarkError where one ends or begins meanwhile: its share would not be known.

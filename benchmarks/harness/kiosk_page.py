@@ -46,22 +46,25 @@ class Page:
     def __init__(self, address: str) -> None:
         self._host = urlsplit(address).netloc
         self._pictured = False
-        self._opened = threading.Event()
 
     def follow(self) -> NoReturn:
-        """Ask for the state, which is answered once it differs from the last one, or after a while."""
-        connection, version = self._connection(), ""
+        """Ask for the state, which is answered once it differs from the last one, or after a while.
+
+        Ends the process where none comes at first.
+        """
+        connection, version, until_s = self._connection(), "", time.monotonic() + OPENS_WITHIN_S
         while True:
             try:
                 view: dict[str, Any] = json.loads(_get(connection, f"/state?after={version}")[1])
-                version, self._pictured = view["version"], view["pictured"]
             except (OSError, HTTPException, ValueError):
                 connection.close()
                 time.sleep(AGAIN_S)
+                if not version and time.monotonic() > until_s:
+                    os._exit(1)
                 continue
-            if not self._opened.is_set():
+            if not version:
                 print(view["instruction"], flush=True)
-                self._opened.set()
+            version, self._pictured = view["version"], view["pictured"]
 
     def mirror(self) -> NoReturn:
         """Ask for one picture after another while travellers see themselves."""
@@ -83,11 +86,6 @@ class Page:
     def _connection(self) -> HTTPConnection:
         return HTTPConnection(self._host, timeout=ANSWER_S)
 
-    def must_open(self) -> None:
-        """End where no state comes."""
-        if not self._opened.wait(OPENS_WITHIN_S):
-            os._exit(1)
-
 
 def _get(connection: HTTPConnection, path: str) -> tuple[str | None, bytes]:
     """The picture's number, where it is one, and the content. Raises HTTPException for a refusal."""
@@ -102,7 +100,7 @@ def _get(connection: HTTPConnection, path: str) -> tuple[str | None, bytes]:
 def main() -> None:
     """Until standard input ends."""
     page = Page(sys.argv[1])
-    for work in (page.follow, page.mirror, page.must_open):
+    for work in (page.follow, page.mirror):
         threading.Thread(target=work, daemon=True).start()
     sys.stdin.buffer.read()
     os._exit(0)

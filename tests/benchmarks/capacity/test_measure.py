@@ -4,7 +4,6 @@ import os
 import signal
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -76,14 +75,13 @@ def test_what_breaks_is_named(more: dict[str, Any], why: str) -> None:
 
 @pytest.mark.parametrize(("carries", "tried"), [(0, [1]), (1, [1, 2]), (5, [1, 2, 4, 8, 6, 5])])
 def test_lanes_grow_until_late_then_bisect(carries: int, tried: list[int]) -> None:
-    class Machine:
-        def work(self, count: int, seconds: float) -> list[dict[str, Any]]:
-            assert seconds == LOAD.seconds
-            late = {"decided_ns": [(101 * MS, 300 * MS)]} if count > carries else {}
-            return [lane(**late)] * count
+    def work(count: int, seconds: float) -> list[dict[str, Any]]:
+        assert seconds == LOAD.seconds
+        late = {"decided_ns": [(101 * MS, 300 * MS)]} if count > carries else {}
+        return [lane(**late)] * count
 
     said: list[str] = []
-    steps = list(steps_of(Machine(), LOAD, said.append))
+    steps = list(steps_of(work, LOAD, said.append))
     assert [step.lanes for step in steps] == tried
     assert carried(steps).number == carries
     assert said[0] == "1 lane for 10 s …"
@@ -157,24 +155,21 @@ def _until_picture(pid: int) -> set[int]:
         time.sleep(0.05)
 
 
-@dataclass
-class Scripted:
-    """A lane whose answers are known: by the last document's photo alone it admits or refers."""
+class Scripted(LaneProcess):
+    """A lane that refers by photo with these codes, one passenger after another, then admits."""
 
-    refers: dict[bytes, list[list[str]]]
-    """By photo the codes, one passenger after another; who comes after them is admitted."""
-    number: int = 1
-    presented: list[bytes] = field(default_factory=list)
-    waits: bool = False
+    def __init__(self, refers: dict[bytes, list[list[str]]]) -> None:
+        self.number, self._refers, self._waits = 1, refers, False
+        self.presented: list[bytes] = []
 
     def wait(self) -> None:
-        self.waits = True
+        self._waits = True
 
     def present(self, document: TravelDocument) -> Passed:
-        assert self.waits, "a document would be dropped"
-        self.waits = False
+        assert self._waits, "a document would be dropped"
+        self._waits = False
         self.presented.append(document.photo)
-        codes = self.refers.get(document.photo) or [[]]
+        codes = self._refers.get(document.photo) or [[]]
         at_s = float(len(self.presented))
         return Passed(codes.pop(0), at_s + 0.3, [at_s, at_s + 0.1, at_s + 0.2], [1] * 3, [1] * 3, 1, 0, {})
 
@@ -199,10 +194,7 @@ def test_passengers_come_and_another_is_stopped(another: bytes) -> None:
     assert lane.presented == [b"holder"] * len(found["decided_ns"]) + [another]
     assert {(round(last / MS), round(first / MS)) for last, first in found["decided_ns"]} == {(100, 300)}
     assert (found["cpu_s"], found["referred"]) == (len(found["decided_ns"]), {})
-    assert (found["frames_came"], found["frames_looked_at"]) == (
-        4 * len(found["decided_ns"]),
-        3 * len(found["decided_ns"]),
-    )
+    assert 3 * found["frames_came"] == 4 * found["frames_looked_at"] > 0
     assert found["frames_per_second"] == pytest.approx(15)
 
 

@@ -3,13 +3,13 @@
 import mmap
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 
+from benchmarks.capacity.lane_processes import LaneProcess
 from benchmarks.capacity.memory_growth import WINDOWS, own_kb, slope_per_hour
 from benchmarks.capacity.soak import waiting
 from benchmarks.errors import BenchmarkError
@@ -19,12 +19,11 @@ from tests.support.benchmarks.command_line import run
 PROCESSES = {"keeper", "lane", "reader", "kiosk", "tracker"}
 
 
-@dataclass
-class Idle:
+class Idle(LaneProcess):
     """A lane of these processes, which may come and go while it rests."""
 
-    running: list[psutil.Process]
-    later: list[psutil.Process]
+    def __init__(self, running: list[psutil.Process], later: list[psutil.Process]) -> None:
+        self.running, self.later = running, later
 
     def processes(self) -> dict[str, psutil.Process]:
         return {f"{one.pid}": one for one in self.running}
