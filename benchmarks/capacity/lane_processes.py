@@ -192,7 +192,9 @@ class LaneProcess:
     def _passage_line(self, within_s: float) -> dict[str, Any]:
         told = self._answer(within_s)
         if "page" in told:
-            raise BenchmarkError(f"lane {self.number} ended by itself, and was started again")
+            raise BenchmarkError(
+                f"lane {self.number} ended by itself, and was started again: {self._words()}"
+            )
         return told
 
     def _answer(self, within_s: float) -> dict[str, Any]:
@@ -222,9 +224,12 @@ class LaneProcess:
 
     def _ended(self) -> BenchmarkError:
         code = self._process.wait(ENDS_WITHIN_S)
+        return BenchmarkError(f"lane {self.number} ended by itself ({code}): {self._words()}")
+
+    def _words(self) -> str:
+        """The last of its log."""
         self._errors.seek(0)
-        said = self._errors.read().decode(errors="replace")[-2000:].strip()
-        return BenchmarkError(f"lane {self.number} ended by itself ({code}): {said or 'it said nothing'}")
+        return self._errors.read().decode(errors="replace")[-2000:].strip() or "it said nothing"
 
     def tell_to_end(self) -> None:
         """`end` waits for it."""

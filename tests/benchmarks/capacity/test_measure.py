@@ -13,12 +13,15 @@ import pytest
 
 from benchmarks.capacity.lane_processes import LaneProcess, Lanes, Passed
 from benchmarks.capacity.lane_processes import running as lanes
-from benchmarks.capacity.measure import Load, Step, carried, draw, steps_of, summed_up, worked
+from benchmarks.capacity.measure import Load, Step, carried, draw, steps_of, summed_up, work, worked
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.desk_site import Site
+from benchmarks.harness.desk_site import Site, site
+from benchmarks.harness.drawn_frames import cast_as_holder, holder
+from benchmarks.harness.film_file import write_film
 from benchmarks.harness.plots import svg
 from benchmarks.harness.result import Figure
 from benchmarks.harness.result_file import read
+from lane.capture.measuring import Measurer
 from lane.document.travel_document import TravelDocument
 from tests.support.benchmarks.command_line import run, running
 from tests.support.benchmarks.made_up_results import result
@@ -75,13 +78,13 @@ def test_what_breaks_is_named(more: dict[str, Any], why: str) -> None:
 
 @pytest.mark.parametrize(("carries", "tried"), [(0, [1]), (1, [1, 2]), (5, [1, 2, 4, 8, 6, 5])])
 def test_lanes_grow_until_late_then_bisect(carries: int, tried: list[int]) -> None:
-    def work(count: int, seconds: float) -> list[dict[str, Any]]:
+    def machine(count: int, seconds: float) -> list[dict[str, Any]]:
         assert seconds == LOAD.seconds
         late = {"decided_ns": [(101 * MS, 300 * MS)]} if count > carries else {}
         return [lane(**late)] * count
 
     said: list[str] = []
-    steps = list(steps_of(work, LOAD, said.append))
+    steps = list(steps_of(machine, LOAD, said.append))
     assert [step.lanes for step in steps] == tried
     assert carried(steps).number == carries
     assert said[0] == "1 lane for 10 s …"
@@ -153,6 +156,19 @@ def _until_picture(pid: int) -> set[int]:
             if all(word in commands for word in wanted):
                 return found
         time.sleep(0.05)
+
+
+@pytest.mark.thorough
+def test_lanes_start_again_for_each_step(photos: Path, measurer: Measurer, tmp_path: Path) -> None:
+    """Though the last passenger of the step before still waits for an officer."""
+    assert photos.is_dir()
+    film = write_film(holder(measurer).frames, tmp_path / "film.mkv", 15)
+    with site(None, lanes=2, officers=0, workers=1) as desk:
+        for count in (2, 1):
+            found = work(Lanes(tmp_path, film, desk), cast_as_holder(measurer).document, 0, count, 1)
+            assert len(found) == count
+            assert all(one["decided_ns"] and one["cpu_s"] > 0 for one in found)
+            assert children_of(os.getpid(), "capacity.lane_process") == set()
 
 
 class Scripted(LaneProcess):
