@@ -1,4 +1,4 @@
-"""A lane as a site runs it: the shipped keeper, and under it the shipped lane, which tells of each passage.
+"""A lane as a site runs it: the shipped keeper, and under it the shipped lane, which reports each passage.
 
 `benchmarks.capacity.lane_processes` starts it, as `python -m benchmarks.capacity.lane_process SETTINGS GOOD`:
 with GOOD above 0 a passage is decided on so many good frames at least, else as the rules say. It writes JSON,
@@ -43,8 +43,8 @@ BEAT = "--beat"
 _PARENT_DEATH_SIGNAL = 1  # prctl(2)
 
 
-class TellingJudge(Judge):
-    """Judges as `Judge` does, and tells of each passage when it was decided, and by which frames."""
+class ReportingJudge(Judge):
+    """Judges as `Judge` does, and reports of each passage when it was decided, and by which frames."""
 
     def __init__(
         self,
@@ -65,13 +65,13 @@ class TellingJudge(Judge):
         self._status, self._noted = camera.status, NotedCamera(camera)
         super().__init__(self._noted, measurer, policy, clock, timekeeper, guide)
         self._await_frames()
-        tell({"page": guide.address(OPENS_WITHIN_S)})
+        write_line({"page": guide.address(OPENS_WITHIN_S)})
 
     def judge(self, document: TravelDocument, desk: DeskContact, **more: Any) -> JudgedPassage:
         """See `Judge.judge`."""
         judged = super().judge(document, desk, **more)
         decided_s, outcome, noted = time.monotonic(), judged.outcome, self._noted
-        tell(
+        write_line(
             {
                 "refer": [one.code for one in outcome.reasons] if isinstance(outcome, Refer) else [],
                 "decided_s": decided_s,
@@ -97,9 +97,9 @@ class TellingJudge(Judge):
         return asdict(self._status().counts or CameraCounts())
 
 
-def tell(line: dict[str, Any]) -> None:
-    """To who measures."""
-    print(json.dumps(line), flush=True)
+def write_line(values: dict[str, Any]) -> None:
+    """On standard output, for who measures."""
+    print(json.dumps(values), flush=True)
 
 
 def serve(settings: Settings, good_frames: int, beat: int) -> None:
@@ -107,14 +107,14 @@ def serve(settings: Settings, good_frames: int, beat: int) -> None:
     signal.signal(signal.SIGTERM, _end)
     waits = Path(settings.document.address) / WAITS
     try:
-        with open_lane(settings, judge=partial(TellingJudge, good_frames=good_frames), beat=beat) as lane:
+        with open_lane(settings, judge=partial(ReportingJudge, good_frames=good_frames), beat=beat) as lane:
             waits.touch()
-            tell({})
+            write_line({})
             for _ in lane.reports():
                 waits.touch()
-                tell({})
+                write_line({})
     except (LaneError, ModelError) as error:
-        tell({"error": str(error)})
+        write_line({"error": str(error)})
 
 
 def keep(settings: Settings, arguments: list[str]) -> int:

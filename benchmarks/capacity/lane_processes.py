@@ -58,8 +58,8 @@ _ROLES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
-    """A passenger whom a lane decided on, as it tells."""
+class Passage:
+    """A passage as the lane reports it."""
 
     refer: list[str]
     """The codes; none for who is admitted."""
@@ -84,7 +84,7 @@ class Passed:
         return self.captured_s[-1] - self.captured_s[0] if self.captured_s else 0.0
 
 
-def rate(passed: Sequence[Passed]) -> float:
+def rate(passed: Sequence[Passage]) -> float:
     """Frames that the camera gave a second while passengers were captured."""
     lasted_s = sum(one.lasted_s for one in passed)
     return sum(one.came - 1 for one in passed if one.captured_s) / lasted_s if lasted_s else 0.0
@@ -131,7 +131,7 @@ class LaneProcess:
         settings = shared.settings(number)
         self._documents = settings.parent / "documents"
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  it is closed by `end`
-        self._said = b""
+        self._read = b""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.capacity.lane_process", settings, str(shared.good_frames)],
             cwd=Path(__file__).parents[2],
@@ -167,13 +167,13 @@ class LaneProcess:
     def wait(self) -> None:
         """Until the lane has dropped what was there before it waits: no document can get lost then."""
         until_s = time.monotonic() + ANSWERS_WITHIN_S
-        self._passage_line(ANSWERS_WITHIN_S)
+        self._line_of_passage(ANSWERS_WITHIN_S)
         while (self._documents / WAITS).exists():
             if time.monotonic() > until_s:
                 raise BenchmarkError(f"lane {self.number} takes no document")
             time.sleep(0.02)
 
-    def present(self, document: TravelDocument) -> Passed:
+    def present(self, document: TravelDocument) -> Passage:
         """What came of who presents this document to a lane that waits; BenchmarkError where nothing does."""
         path = self._documents / "document"
         path.with_suffix(".jpg").write_bytes(document.photo)
@@ -181,38 +181,38 @@ class LaneProcess:
         text = json.dumps({"code": "P", "issuer": "UTO", **days})
         path.with_suffix(".part").write_text(text, encoding="utf-8")
         path.with_suffix(".part").rename(path.with_suffix(".json"))
-        return Passed(**self._passage_line(ANSWERS_WITHIN_S))
+        return Passage(**self._line_of_passage(ANSWERS_WITHIN_S))
 
     def rest(self, until_s: float) -> None:
         """Until then, while nobody comes. BenchmarkError for a lane that ends meanwhile."""
-        if self._hears(until_s):
-            self._passage_line(0)
+        if self._has_output(until_s):
+            self._line_of_passage(0)
             raise BenchmarkError(f"lane {self.number} serves somebody who did not come")
 
-    def _passage_line(self, within_s: float) -> dict[str, Any]:
-        told = self._answer(within_s)
-        if "page" in told:
+    def _line_of_passage(self, within_s: float) -> dict[str, Any]:
+        values = self._answer(within_s)
+        if "page" in values:
             raise BenchmarkError(
-                f"lane {self.number} ended by itself, and was started again: {self._words()}"
+                f"lane {self.number} ended by itself, and was started again: {self._last_errors()}"
             )
-        return told
+        return values
 
     def _answer(self, within_s: float) -> dict[str, Any]:
-        """The next line; BenchmarkError where it tells of an error, comes too late, or not at all."""
+        """The next line; BenchmarkError where it is an error, comes too late, or not at all."""
         until_s = time.monotonic() + within_s
-        while b"\n" not in self._said:
-            if not self._hears(until_s):
+        while b"\n" not in self._read:
+            if not self._has_output(until_s):
                 raise BenchmarkError(f"lane {self.number} does not answer")
             if not (part := os.read(self._output, 1 << 16)):
                 raise self._ended()
-            self._said += part
-        line, _, self._said = self._said.partition(b"\n")
-        told: dict[str, Any] = json.loads(line)
-        if "error" in told:
-            raise BenchmarkError(f"lane {self.number}: {told['error']}")
-        return told
+            self._read += part
+        line, _, self._read = self._read.partition(b"\n")
+        values: dict[str, Any] = json.loads(line)
+        if "error" in values:
+            raise BenchmarkError(f"lane {self.number}: {values['error']}")
+        return values
 
-    def _hears(self, until_s: float) -> bool:
+    def _has_output(self, until_s: float) -> bool:
         poll = select.poll()
         poll.register(self._output, select.POLLIN)
         return bool(poll.poll(max(0.0, until_s - time.monotonic()) * 1000))
@@ -224,14 +224,14 @@ class LaneProcess:
 
     def _ended(self) -> BenchmarkError:
         code = self._process.wait(ENDS_WITHIN_S)
-        return BenchmarkError(f"lane {self.number} ended by itself ({code}): {self._words()}")
+        return BenchmarkError(f"lane {self.number} ended by itself ({code}): {self._last_errors()}")
 
-    def _words(self) -> str:
-        """The last of its log."""
+    def _last_errors(self) -> str:
+        """The end of what it wrote on standard error."""
         self._errors.seek(0)
         return self._errors.read().decode(errors="replace")[-2000:].strip() or "it said nothing"
 
-    def tell_to_end(self) -> None:
+    def terminate(self) -> None:
         """`end` waits for it."""
         self._process.terminate()
 
@@ -259,7 +259,7 @@ def running(shared: Lanes, count: int) -> Iterator[Sequence[LaneProcess]]:
             yield started
         finally:
             for lane in started:
-                lane.tell_to_end()
+                lane.terminate()
             for lane in started:
                 lane.end()
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from benchmarks.capacity.lane_processes import LaneProcess, Lanes, Passed, rate, running
+from benchmarks.capacity.lane_processes import LaneProcess, Lanes, Passage, rate, running
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness import measurer as machine
 from benchmarks.harness.bisection import search, tell
@@ -147,19 +147,19 @@ def worked(lane: LaneProcess, document: TravelDocument, seconds: float, every_s:
     """
     began_s, worked_s = time.monotonic(), lane.cpu_s()
     next_s = began_s + np.random.default_rng(lane.number).uniform(0, every_s)  # no two lanes in step
-    end_s, passed = began_s + seconds, list[Passed]()
+    end_s, passed = began_s + seconds, list[Passage]()
     lane.wait()
     while next_s < end_s and not (passed and passed[-1].refer):
         lane.rest(next_s)
         passed.append(lane.present(document))
-        _must_be_in_time(lane.number, passed[-1])
+        _check_referral(lane.number, passed[-1])
         if not passed[-1].refer:
             lane.wait()
         next_s = max(next_s + every_s, time.monotonic())
     lane.rest(end_s)
     lasted_s, worked_s = time.monotonic() - began_s, lane.cpu_s() - worked_s
     if not passed or not passed[-1].refer:
-        _must_stop(lane, replace(document, photo=photos.load(ANOTHER)))
+        _check_another_is_referred(lane, replace(document, photo=photos.load(ANOTHER)))
     return {
         "seconds": lasted_s,
         "cpu_s": worked_s,
@@ -171,7 +171,7 @@ def worked(lane: LaneProcess, document: TravelDocument, seconds: float, every_s:
     }
 
 
-def _must_be_in_time(number: int, passed: Passed) -> None:
+def _check_referral(number: int, passed: Passage) -> None:
     if not FOR_LACK_OF_TIME.issuperset(passed.refer):
         codes = " ".join(sorted(passed.refer))
         raise BenchmarkError(
@@ -179,7 +179,7 @@ def _must_be_in_time(number: int, passed: Passed) -> None:
         )
 
 
-def _must_stop(lane: LaneProcess, document: TravelDocument) -> None:
+def _check_another_is_referred(lane: LaneProcess, document: TravelDocument) -> None:
     """A lane that admits everybody is quick."""
     if not lane.present(document).refer:
         raise BenchmarkError(
@@ -188,7 +188,7 @@ def _must_stop(lane: LaneProcess, document: TravelDocument) -> None:
         )
 
 
-def _decided_ns(passed: Passed) -> tuple[int, int]:
+def _decided_ns(passed: Passage) -> tuple[int, int]:
     """From the capture of the last frame, and of the first, to the decision."""
     last_s, first_s = passed.captured_s[-1], passed.captured_s[0]
     return round((passed.decided_s - last_s) * 1e9), round((passed.decided_s - first_s) * 1e9)

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from benchmarks.capacity.lane_processes import LaneProcess, Lanes, Passed, cpu_s, rate, running
+from benchmarks.capacity.lane_processes import LaneProcess, Lanes, Passage, cpu_s, rate, running
 from benchmarks.capacity.memory_growth import sampled
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness import measurer as machine
@@ -84,7 +84,7 @@ def _walking_up(scene: Scene, rate: int) -> Iterator[ImageBGR]:
 def _served(
     lane: LaneProcess, desk: Site, document: TravelDocument, seconds: float, say: Say
 ) -> Iterator[Figure]:
-    passed: list[Passed] = []
+    passed: list[Passage] = []
     [(name, password)] = desk.passwords.items()
     began_s, worked_s = time.monotonic(), lane.cpu_s()
     with (

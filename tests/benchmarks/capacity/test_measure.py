@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from benchmarks.capacity.lane_processes import LaneProcess, Lanes, Passed
+from benchmarks.capacity.lane_processes import LaneProcess, Lanes, Passage
 from benchmarks.capacity.lane_processes import running as lanes
 from benchmarks.capacity.measure import Load, Step, carried, draw, steps_of, summed_up, work, worked
 from benchmarks.errors import BenchmarkError
@@ -181,13 +181,13 @@ class Scripted(LaneProcess):
     def wait(self) -> None:
         self._waits = True
 
-    def present(self, document: TravelDocument) -> Passed:
+    def present(self, document: TravelDocument) -> Passage:
         assert self._waits, "a document would be dropped"
         self._waits = False
         self.presented.append(document.photo)
         codes = self._refers.get(document.photo) or [[]]
         at_s = float(len(self.presented))
-        return Passed(codes.pop(0), at_s + 0.3, [at_s, at_s + 0.1, at_s + 0.2], [1] * 3, [1] * 3, 1, 0, {})
+        return Passage(codes.pop(0), at_s + 0.3, [at_s, at_s + 0.1, at_s + 0.2], [1] * 3, [1] * 3, 1, 0, {})
 
     def rest(self, until_s: float) -> None:
         time.sleep(max(0.0, until_s - time.monotonic()))

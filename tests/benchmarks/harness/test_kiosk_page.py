@@ -19,7 +19,7 @@ def test_page_gets_state_and_pictures() -> None:
     assert page.process.poll() is not None
 
 
-def test_page_that_goes_is_told() -> None:
+def test_ended_page_is_an_error() -> None:
     def open_and_kill(address: str) -> None:
         with open_page(address) as page:
             page.process.kill()
