@@ -41,18 +41,13 @@ needs no network's library."""
 
 
 class Commands(TyperGroup):
-    """See `COMMANDS`."""
-
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  as typer calls it
-        """All names."""
         return [*COMMANDS]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
-        """For help: a name and a first line, read from the source."""
         return TyperCommand(cmd_name, help=_first_line(cmd_name)) if cmd_name in COMMANDS else None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command itself."""
         name, found, rest = super().resolve_command(ctx, args)
         return name, loaded(name) if name in COMMANDS else found, rest
 

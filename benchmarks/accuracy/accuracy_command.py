@@ -1,5 +1,3 @@
-"""`accuracy`: who is confused with whom."""
-
 from pathlib import Path, PurePath
 from typing import Annotated, Literal
 
@@ -7,12 +5,21 @@ import typer
 
 from benchmarks.accuracy.measure import THRESHOLDS, Chosen, measure
 from benchmarks.accuracy.score_plots import draw
-from benchmarks.acquisition.acquire import Take, one_picture
+from benchmarks.acquisition.acquire import EncodePath, encode_picture
 from benchmarks.acquisition.matchers import bench
 from benchmarks.acquisition.pairs import ALL, Pair, grouping, groups, read_pairs
-from benchmarks.acquisition.sequences import compared, read_sequences, taken_as_capture
-from benchmarks.harness.measurer import policy
-from benchmarks.harness.options import GroupBy, Json, Matchers, Root, Which, Workers, similarities
+from benchmarks.acquisition.sequences import compared, encode_as_capture, read_sequences
+from benchmarks.harness.measurer import shipped_policy
+from benchmarks.harness.options import (
+    FrameInterval,
+    GroupBy,
+    Json,
+    Matchers,
+    Root,
+    Which,
+    Workers,
+    similarities,
+)
 from benchmarks.harness.output import deliver, say
 from benchmarks.harness.result import Result, not_available
 from benchmarks.harness.stamp import sha256_of, stamp
@@ -36,9 +43,9 @@ def accuracy(
     impostors: Annotated[
         Literal["listed", "within-group", "all"],
         typer.Option(
-            help="Which strangers are compared: the listed pairs; each two pictures of different people of "
-            "one group; each two of the whole list. File names, or columns identity_a,identity_b, must tell "
-            "who is who."
+            help="Which impostor pairs are compared: the listed ones; each two pictures of different people "
+            "of one group; each two of the whole list. File names, or columns identity_a,identity_b, must "
+            "say who is who."
         ),
     ] = "listed",
     genuine: Annotated[
@@ -58,12 +65,10 @@ def accuracy(
     thresholds: Annotated[
         str | None, typer.Option(help="Similarities to report, such as 0.4,0.5; else 0.30 to 0.60.")
     ] = None,
-    frame_interval: Annotated[
-        float, typer.Option(min=0.001, help="Seconds between two frames of a sequence.")
-    ] = 0.2,
+    frame_interval: FrameInterval = 0.2,
     workers: Workers = None,
 ) -> None:
-    """Measure how often strangers match (FMR) and holders do not (FNMR), with 95 % intervals.
+    """Measure how often impostor pairs match (FMR) and genuine pairs do not (FNMR), with 95 % intervals.
 
     Pictures without a face are failures to acquire: counted by cause, never dropped. So are captures without
     enough good frames.
@@ -77,7 +82,7 @@ def accuracy(
     more = _more(pictures, root, impostors)
     if impostors == "within-group" and groups(listed) == (ALL,):
         say("the list names no groups: every two of all its people are compared")
-    rules = policy()
+    rules = shipped_policy()
     built = bench(_names(matcher), rules, face, workers or available_cores())
     for name, why in built.skipped.items():
         say(f"{name} is skipped: {why}")
@@ -96,7 +101,7 @@ def accuracy(
         },
         settings={
             "pairs": data.name,
-            "matchers": {one.subject.name: one.subject.description for one in measured},
+            "matchers": {one.matcher.name: one.matcher.description for one in measured},
         },
         figures=(*(figure for one in measured for figure in one.figures), *not_available(built.skipped)),
     )
@@ -105,18 +110,17 @@ def accuracy(
 
 def _listed(
     pairs: Path | None, sequences: Path | None, root: Path, group_by: str, interval_s: float
-) -> tuple[Path, tuple[Pair, ...], Take]:
+) -> tuple[Path, tuple[Pair, ...], EncodePath]:
     """The list that was given, what it compares, and how each of its paths is taken."""
     if pairs is not None and sequences is None:
-        return pairs, read_pairs(pairs, root, grouping(group_by, [pairs])), one_picture
+        return pairs, read_pairs(pairs, root, grouping(group_by, [pairs])), encode_picture
     if sequences is not None and pairs is None:
         listed = compared(read_sequences(sequences, root, grouping(group_by, [sequences])))
-        return sequences, listed, taken_as_capture(interval_s)
+        return sequences, listed, encode_as_capture(interval_s)
     raise typer.BadParameter("wanted is one of --pairs and --sequences", param_hint="--pairs")
 
 
 def _more(pattern: str | None, root: Path, impostors: str) -> tuple[str, ...]:
-    """The pictures of a pattern, relative to the root."""
     if pattern is None:
         return ()
     if impostors != "all":

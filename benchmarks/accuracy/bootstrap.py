@@ -41,11 +41,11 @@ def draw(who: People, people: int) -> Weights:
 
 def fmr_intervals(impostors: Impostors, thresholds: Sequence[float], weights: Weights) -> list[Interval]:
     """For each threshold; None without errors, below `floor`, or where most draws have no pair."""
-    asked = [(t, place) for place, t in enumerate(thresholds) if t >= impostors.floor]
+    kept = [(t, place) for place, t in enumerate(thresholds) if t >= impostors.floor]
     result: list[Interval] = [None] * len(thresholds)
     compared = sum(_compared(part, weights) for part in impostors.formed)
     errors, end = np.zeros(DRAWS), len(impostors.top.scores)
-    for threshold, place in sorted(asked, reverse=True):
+    for threshold, place in sorted(kept, reverse=True):
         first = len(impostors.top.scores) - impostors.reaching(threshold)
         errors = errors + _weighed(impostors.top, slice(first, end), weights)
         end = first
@@ -84,9 +84,9 @@ def _weighed(scored: Scored, which: slice, weights: Weights) -> NDArray[np.float
 
 
 def _between(errors: NDArray[np.floating[Any]], compared: NDArray[np.floating[Any]]) -> Interval:
-    told = compared > 0
-    if not errors.any() or told.sum() < DRAWS / 2:
+    drawn = compared > 0
+    if not errors.any() or drawn.sum() < DRAWS / 2:
         return None
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(errors[told] / compared[told], (tail, 1 - tail))
+    low, high = np.quantile(errors[drawn] / compared[drawn], (tail, 1 - tail))
     return float(low), float(high)

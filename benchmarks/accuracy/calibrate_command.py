@@ -1,5 +1,3 @@
-"""`calibrate`: what a score is worth, as a file."""
-
 import json
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +7,7 @@ import typer
 from benchmarks.accuracy import calibration
 from benchmarks.acquisition.matchers import bench, own
 from benchmarks.acquisition.pairs import grouping
-from benchmarks.harness.measurer import policy
+from benchmarks.harness.measurer import shipped_policy
 from benchmarks.harness.options import GroupBy, Root, Which, Workers
 from benchmarks.harness.output import console
 from benchmarks.harness.result_file import STDOUT, must_be_writable, write
@@ -40,15 +38,15 @@ def calibrate(
 ) -> None:
     """Measure what a matcher's scores are worth, and write it as a file that a policy names.
 
-    Every two pictures of different people are compared. What a score achieves is told by two people of one
-    group, in the group of 20 people or more where it is worst. The file holds rates, counts and hashes: no
-    face, no embedding, no name.
+    Every two pictures of different people are compared. What a score achieves is measured on two people of
+    one group, in the group of 20 people or more where it is worst. The file holds rates, counts and hashes:
+    no face, no embedding, no name.
 
     Example: python -m benchmarks calibrate --root faces --pairs faces/pairs.csv --out own.json
     """
     must_be_writable(out)
     lists = calibration.read_lists(pairs, root, grouping(group_by, pairs))
-    rules = policy()
+    rules = shipped_policy()
     built = bench([matcher or own()], rules, face, workers or available_cores())
     made = calibration.calibrate(lists, root, built)
     about = stamp(rules, built.networks).model_dump(mode="json")

@@ -7,14 +7,13 @@ strangers are rare, at each 0.01 below; between the points nothing is claimed. E
 binomial one and the one over people (`bootstrap`), which is there where strangers have become rare.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.accuracy.bootstrap import Interval
-from benchmarks.accuracy.error_rates import ENOUGH_PEOPLE, Outcome
+from benchmarks.accuracy.error_rates import ENOUGH_PEOPLE, Outcome, significant, worst_of
 from benchmarks.accuracy.measure import Chosen, Trial, named, outcomes
 from benchmarks.acquisition.acquire import Acquired, acquire
 from benchmarks.acquisition.identities import identify
@@ -22,7 +21,7 @@ from benchmarks.acquisition.matchers import Bench
 from benchmarks.acquisition.pairs import ALL, Pair, pictures, read_pairs
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.result import SHARE, Figure, NotAvailable, counts
-from benchmarks.harness.stamp import sha256_of
+from benchmarks.harness.stamp import sha256_of, sha256_of_all
 from lane.decision.calibration import FORMAT
 from lane.evaluation.intervals import CONFIDENCE, Rate
 
@@ -33,7 +32,6 @@ RARE = 0.01
 NEARLY_ALL = 0.999
 """The points begin where so many strangers score."""
 WANTED = (1e-2, 1e-3, 1e-4, 1e-5)
-DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ class Listed:
 def read_lists(paths: Sequence[Path], root: Path, group_by: Sequence[str]) -> tuple[Listed, ...]:
     """BenchmarkError for a list that cannot be used, or for two of one name."""
     if len({path.stem for path in paths}) < len(paths):
-        raise BenchmarkError("two lists of one name: their groups could not be told apart")
+        raise BenchmarkError("two lists of one name: their groups could not be kept apart")
     lists = []
     for path in paths:
         pairs = read_pairs(path, root, group_by)
@@ -62,22 +60,16 @@ def calibrate(lists: Sequence[Listed], root: Path, bench: Bench) -> dict[str, An
 
     BenchmarkError where no group has people enough, or who is who is in doubt.
     """
-    (subject,) = bench.subjects
+    (matcher,) = bench.matchers
     pairs = [pair for one in lists for pair in one.pairs]
     who = identify(pairs)
     who.must_tell()
-    taken = acquire(pictures(pairs), root, bench.workers)[subject.name]
-    every = outcomes(pairs, Trial(who, taken, subject.metric, Chosen("all", thresholds=GRID)))
-    identity = subject.identity
+    acquired = acquire(pictures(pairs), root, bench.workers)[matcher.name]
+    every = outcomes(pairs, Trial(who, acquired, matcher.metric, Chosen("all", thresholds=GRID)))
     return {
         "format": FORMAT,
-        "matcher": {
-            "name": identity.name,
-            "sha256": identity.sha256,
-            "preprocessing": identity.preprocessing,
-            "arithmetic": subject.arithmetic,
-        },
-        "data": [_data(one, root, taken) for one in lists],
+        "matcher": {**asdict(matcher.identity), "arithmetic": matcher.arithmetic},
+        "data": [_data(one, root, acquired) for one in lists],
         "impostors": "fmr: every two people of the data; worst_fmr: every two of one group",
         "confidence": CONFIDENCE,
         "groups": {name: _counts(group) for name, group in named(every).items()},
@@ -97,16 +89,16 @@ def points(everybody: Outcome, groups: Mapping[str, Outcome]) -> list[dict[str, 
     return [
         {
             "score": score,
-            "fmr": _rounded(everyone.rate),
-            "fmr_high": _rounded(everyone.high),
+            "fmr": significant(everyone.rate),
+            "fmr_high": significant(everyone.high),
             "worst_group": name,
-            "worst_fmr": _rounded(found.rate),
-            "worst_fmr_low": _rounded(found.low),
-            "worst_fmr_high": _rounded(found.high),
-            "fnmr": _rounded(below.rate),
-            "fnmr_low": _rounded(below.low),
-            "fnmr_high": _rounded(below.high),
-            "genuine_share_below": _rounded(below.rate),
+            "worst_fmr": significant(found.rate),
+            "worst_fmr_low": significant(found.low),
+            "worst_fmr_high": significant(found.high),
+            "fnmr": significant(below.rate),
+            "fnmr_low": significant(below.low),
+            "fnmr_high": significant(below.high),
+            "genuine_share_below": significant(below.rate),
         }
         for score, everyone, (name, found), below in zip(scores, overall, worst, missed, strict=True)
     ]
@@ -141,7 +133,7 @@ def figures(calibration: Mapping[str, Any]) -> Iterator[Figure]:
 def _range(everybody: Outcome) -> list[float]:
     """The part of the grid that says something. BenchmarkError without genuine pairs."""
     if not len(everybody.genuine.scores):
-        raise BenchmarkError("no genuine pair could be compared: who is turned away cannot be told")
+        raise BenchmarkError("no genuine pair could be compared: who is turned away cannot be known")
     n = everybody.impostors.n
     reaching = [everybody.impostors.reaching(score) for score in GRID]
     first = max(place for place, errors in enumerate(reaching) if errors >= NEARLY_ALL * n or place == 0)
@@ -168,17 +160,13 @@ def _wider(exact: Sequence[Rate], by_people: Sequence[Interval]) -> list[Rate]:
 
 
 def _worst(by_group: Mapping[str, Sequence[Rate]]) -> list[tuple[str, Rate]]:
-    """At each score the group with the highest rate; of equally good ones that which is known least.
+    """At each score the worst group.
 
     The highest rate never rises with the score. The interval is that group's own: it may widen where a
     smaller group becomes the worst.
     """
-    chosen = []
-    for at in zip(*by_group.values(), strict=True):
-        told = dict(zip(by_group, at, strict=True))
-        name = max(told, key=lambda name: (told[name].rate, told[name].high))
-        chosen.append((name, told[name]))
-    return chosen
+    at_each = zip(*by_group.values(), strict=True)
+    return [worst_of(dict(zip(by_group, rates, strict=True))) for rates in at_each]
 
 
 def _kept_apart(listed: str, group: str) -> str:
@@ -193,18 +181,13 @@ def _counts(outcome: Outcome) -> dict[str, int]:
     }
 
 
-def _data(listed: Listed, root: Path, taken: Acquired) -> dict[str, Any]:
+def _data(listed: Listed, root: Path, acquired: Acquired) -> dict[str, Any]:
     """Which pictures: a hash over the names and the contents of all, sorted by name."""
     names = sorted(pictures(listed.pairs))
-    lines = "".join(f"{sha256_of(root / name)}  {name}\n" for name in names)
     return {
         "pairs": listed.path.name,
         "pairs_sha256": sha256_of(listed.path),
         "pictures": len(names),
-        "pictures_sha256": hashlib.sha256(lines.encode()).hexdigest(),
-        "failures_to_acquire": sum(name in taken.failures for name in names),
+        "pictures_sha256": sha256_of_all(names, root),
+        "failures_to_acquire": sum(name in acquired.failures for name in names),
     }
-
-
-def _rounded(rate: float) -> float:
-    return float(f"{rate:.{DIGITS}g}")

@@ -1,5 +1,3 @@
-"""`decision`: when a lane stops looking."""
-
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +8,8 @@ from benchmarks.acquisition.matchers import bench, own
 from benchmarks.acquisition.pairs import grouping, read_pairs
 from benchmarks.acquisition.sequences import read_sequences
 from benchmarks.harness.drawn_frames import holder
-from benchmarks.harness.measurer import measurer, policy
-from benchmarks.harness.options import Json, Root, Workers, similarities
+from benchmarks.harness.measurer import build_measurer, shipped_policy
+from benchmarks.harness.options import FrameInterval, Json, Root, Workers, similarities
 from benchmarks.harness.output import deliver
 from benchmarks.harness.result import Result
 from benchmarks.harness.stamp import sha256_of, stamp
@@ -31,9 +29,7 @@ def decision(
     thresholds: Annotated[
         str, typer.Option(help="Similarities at which rules are compared, beside the policy's own.")
     ] = "0.3,0.35,0.55,0.62",
-    frame_interval: Annotated[
-        float, typer.Option(min=0.001, help="Seconds between two frames of a sequence.")
-    ] = 0.2,
+    frame_interval: FrameInterval = 0.2,
     captures: Annotated[int, typer.Option(min=1, help="Captures whose work is timed frame by frame.")] = 60,
     workers: Workers = None,
 ) -> None:
@@ -41,13 +37,13 @@ def decision(
 
     Each sequence is taken from several beginnings on. Rules see the same frames and scores: the lane's, fixed
     numbers of frames, and the first score that admits, which is no rule for a lane. Few strangers score as
-    high as the policy's threshold, so lower ones are told beside it, and higher ones for holders. Then the
-    work on each frame at 30 a second, on one thread.
+    high as the policy's threshold, so lower ones are reported beside it, and higher ones for holders. Then
+    the work on each frame at 30 a second, on one thread.
 
     Example: python -m benchmarks decision --root DATA --sequences nuaa.csv --strangers pairs.csv --json -
     """
-    rules, lists = policy(), strangers or []
-    own_networks = measurer(rules, threads=1)
+    rules, lists = shipped_policy(), strangers or []
+    own_networks = build_measurer(rules, threads=1)
     timed = list(work(own_networks, rules, holder(own_networks), captures))
     figures = measure(
         read_sequences(sequences, root, grouping("group", [sequences])),

@@ -57,13 +57,11 @@ class Outcome:
         return rate(self._unmatched(threshold) + missed, len(self.genuine.scores) + missed)
 
     def fmr_by_people(self, thresholds: Sequence[float]) -> list[Interval]:
-        """Bootstrap over people."""
         if self.weights is None:
             return [None] * len(thresholds)
         return fmr_intervals(self.impostors, thresholds, self.weights)
 
     def fnmr_by_people(self, thresholds: Sequence[float]) -> list[Interval]:
-        """Bootstrap over people."""
         if self.weights is None:
             return [None] * len(thresholds)
         return fnmr_intervals(self.genuine, thresholds, self.weights)
@@ -72,30 +70,22 @@ class Outcome:
         return int((self.genuine.scores < threshold).sum())
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Curve:
-    """Both rates at each of `EDGES`: FMR falls, FNMR rises. NaN where nothing was compared."""
-
-    fmr: Scores
-    fnmr: Scores
-
-
-def curve(outcome: Outcome) -> Curve:
-    """FMR and FNMR at each edge, exact."""
+def curve(outcome: Outcome) -> tuple[Scores, Scores]:
+    """FMR, which falls, and FNMR, which rises, at each of `EDGES`, exact. NaN where nothing was compared."""
     genuine = np.sort(outcome.genuine.scores)
     with np.errstate(invalid="ignore"):
         fmr = outcome.impostors.at_edges() / np.float64(outcome.impostors.n)
         fnmr = np.searchsorted(genuine, EDGES) / np.float64(len(genuine))
-    return Curve(fmr, fnmr)
+    return fmr, fnmr
 
 
 def eer(outcome: Outcome) -> float:
     """Where FMR and FNMR come nearest, their mean there; NaN without genuine or impostor scores."""
     if not len(outcome.genuine.scores) or not outcome.impostors.n:
         return math.nan
-    both = curve(outcome)
-    nearest = np.abs(both.fmr - both.fnmr).argmin()
-    return float(both.fmr[nearest] + both.fnmr[nearest]) / 2
+    fmr, fnmr = curve(outcome)
+    nearest = np.abs(fmr - fnmr).argmin()
+    return float(fmr[nearest] + fnmr[nearest]) / 2
 
 
 def threshold_for(impostors: Impostors, target_fmr: float) -> float | None:
@@ -135,18 +125,15 @@ def summary(
         if t is None:
             yield Figure(name=place, value=NotAvailable(not_available="too few impostors"), detail=not whole)
             continue
-        fixed = at_threshold(place, at[t], threshold=t)
-        yield from (
-            one.model_copy(update={"better": "lower"}) if whole and one.name[-1] == "FNMR" else one
-            for one in fixed
-        )
+        for one in at_threshold(place, at[t], threshold=t):
+            compared = whole and one.name[-1] == "FNMR"
+            yield one.model_copy(update={"better": "lower"}) if compared else one
     for t in dict.fromkeys(thresholds):
         place = (f"{matcher} by threshold", group, f"{t:.2f}" if round(t, 2) == t else f"{t}")
         yield from at_threshold(place, at[t], detail=not whole)
 
 
 def rates(outcome: Outcome, thresholds: Sequence[float]) -> list[Rates]:
-    """FMR, FNMR and FRR at each threshold with their intervals."""
     by_people = zip(outcome.fmr_by_people(thresholds), outcome.fnmr_by_people(thresholds), strict=True)
     return [
         {"FMR": (outcome.fmr(t), fmr), "FNMR": (outcome.fnmr(t), fnmr), "FRR": (outcome.frr(t), None)}
@@ -171,10 +158,10 @@ def rate_figure(name: Name, one: Rate, *, by_people: Interval = None, note: str 
         return Figure(name=name, value=NotAvailable(not_available="nothing to compare"))
     return Figure(
         name=name,
-        value=_rounded(one.rate),
+        value=significant(one.rate),
         unit=SHARE,
-        interval=(_rounded(one.low), _rounded(one.high)),
-        by_people=None if by_people is None else (_rounded(by_people[0]), _rounded(by_people[1])),
+        interval=(significant(one.low), significant(one.high)),
+        by_people=by_people and (significant(by_people[0]), significant(by_people[1])),
         errors=one.errors,
         n=one.n,
         note=note,
@@ -183,15 +170,17 @@ def rate_figure(name: Name, one: Rate, *, by_people: Interval = None, note: str 
 
 def large_enough(groups: Mapping[str, Outcome]) -> dict[str, Outcome]:
     """Groups that may be the worst or the best; all with impostors where none has people enough."""
-    told = {name: group for name, group in groups.items() if group.impostors.n}
-    return {name: group for name, group in told.items() if group.people >= ENOUGH_PEOPLE} or told
+    compared = {name: group for name, group in groups.items() if group.impostors.n}
+    return {name: group for name, group in compared.items() if group.people >= ENOUGH_PEOPLE} or compared
 
 
-def worst_fmr(groups: Mapping[str, Outcome], threshold: float) -> tuple[str, Rate]:
-    """The group with the most false matches; of equally good ones the one that is known least."""
-    found = {name: group.fmr(threshold) for name, group in groups.items()}
-    worst = max(found, key=lambda name: (found[name].rate, found[name].high))
-    return worst, found[worst]
+def worst_of(found: Mapping[str, Rate]) -> tuple[str, Rate]:
+    """The group with the highest rate; of equally good ones the one that is known least."""
+    return max(found.items(), key=_rate_and_doubt)
+
+
+def _rate_and_doubt(named_rate: tuple[str, Rate]) -> tuple[float, float]:
+    return named_rate[1].rate, named_rate[1].high
 
 
 def worst_over_best(matcher: str, groups: Mapping[str, Outcome], threshold: float) -> Iterator[Figure]:
@@ -200,12 +189,12 @@ def worst_over_best(matcher: str, groups: Mapping[str, Outcome], threshold: floa
     for kind in ("fmr", "fnmr"):
         found = {name: getattr(group, kind)(threshold) for name, group in large.items()}
         if found := {name: one for name, one in found.items() if one.n}:
-            worst = max(found, key=lambda name: (found[name].rate, found[name].high))
-            best = min(found, key=lambda name: (found[name].rate, found[name].high))
+            worst, highest = worst_of(found)
+            best, lowest = min(found.items(), key=_rate_and_doubt)
             row = (f"{matcher}: worst and best group", kind.upper())
-            yield rate_figure((*row, "worst"), found[worst], note=f"worst: {worst}; best: {best}")
-            yield rate_figure((*row, "best"), found[best])
-            times = found[worst].rate / found[best].rate if found[best].rate else math.nan
+            yield rate_figure((*row, "worst"), highest, note=f"worst: {worst}; best: {best}")
+            yield rate_figure((*row, "best"), lowest)
+            times = highest.rate / lowest.rate if lowest.rate else math.nan
             yield _number((*row, "ratio"), times, "no error in the best group", "×")
 
 
@@ -215,7 +204,7 @@ def when_one_has(matcher: str, groups: Mapping[str, Outcome], target: float = CO
     for name, group in groups.items():
         threshold = threshold_for(group.impostors, target)
         if threshold is not None and large:
-            worst, found = worst_fmr(large, threshold)
+            worst, found = worst_of({name: one.fmr(threshold) for name, one in large.items()})
             row = (f"{matcher} where a group has FMR {name_of(target)}", name)
             yield Figure(name=(*row, "threshold"), value=threshold)
             yield rate_figure((*row, "FMR of the worst"), found, note=f"worst: {worst}")
@@ -241,7 +230,6 @@ def at_worst_group(
 
 
 def name_of(target: float) -> str:
-    """A rate as a power of ten."""
     return f"1e-{round(-math.log10(target))}"
 
 
@@ -251,8 +239,9 @@ def _number(
     """Not available where it is not finite."""
     if not math.isfinite(value):
         return Figure(name=name, value=NotAvailable(not_available=why_not))
-    return Figure(name=name, value=_rounded(value), unit=unit, better=better)
+    return Figure(name=name, value=significant(value), unit=unit, better=better)
 
 
-def _rounded(number: float) -> float:
+def significant(number: float) -> float:
+    """Rounded to six digits."""
     return float(f"{number:.6g}")

@@ -1,5 +1,3 @@
-"""`ingredients`: what each ingredient of a template is worth."""
-
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +5,7 @@ import typer
 
 from benchmarks.accuracy.template_recipes import compare
 from benchmarks.acquisition.pairs import grouping, read_pairs
-from benchmarks.harness.measurer import policy
+from benchmarks.harness.measurer import shipped_policy
 from benchmarks.harness.options import GroupBy, Json, Root, Which, Workers
 from benchmarks.harness.output import deliver
 from benchmarks.harness.result import Result
@@ -30,15 +28,15 @@ def ingredients(
 
     Example: python -m benchmarks ingredients --root faces --pairs faces/pairs.csv --json result.json
     """
-    rules = policy()
+    rules = shipped_policy()
     listed = read_pairs(pairs, root, grouping(group_by, [pairs]))
     figures, built = compare(listed, root, rules, face=face, threads=workers or available_cores())
     about = stamp(rules, built)
-    asked = {"pairs_sha256": sha256_of(pairs), "face": face, "group_by": group_by}
+    data = {"pairs_sha256": sha256_of(pairs), "face": face, "group_by": group_by}
     result = Result(
         benchmark="ingredients",
         stamp=about,
-        conditions={**about.same_lane, **asked},
+        conditions={**about.same_lane, **data},
         settings={"pairs": pairs.name},
         figures=tuple(figures),
         meaning={"ms": "beyond the detector's first look", "FMR 1e-3": "that of the worst group"},

@@ -21,9 +21,9 @@ from benchmarks.accuracy.scores import (
     listed_impostors,
     paired,
 )
-from benchmarks.acquisition.acquire import Acquired, Take, acquire, one_picture
+from benchmarks.acquisition.acquire import Acquired, EncodePath, acquire, encode_picture
 from benchmarks.acquisition.identities import Identities, People, identify
-from benchmarks.acquisition.matchers import Bench, Subject
+from benchmarks.acquisition.matchers import Bench, MatcherUnderTest
 from benchmarks.acquisition.pairs import ALL, Pair, groups, pictures
 from benchmarks.harness.result import Figure, counts
 from models.values.identity import Metric
@@ -47,8 +47,7 @@ class Chosen:
     """Pictures that no pair lists, for pairs that are formed."""
     thresholds: tuple[float, ...] = THRESHOLDS
 
-    def at(self, threshold: float | None) -> "Chosen":
-        """With this threshold too."""
+    def with_threshold(self, threshold: float | None) -> "Chosen":
         return self if threshold is None else replace(self, thresholds=(*self.thresholds, threshold))
 
 
@@ -56,21 +55,19 @@ class Chosen:
 class Measured:
     """One matcher: its scores by group, everybody's as `ALL`, and what they come to."""
 
-    subject: Subject
+    matcher: MatcherUnderTest
     outcomes: Mapping[str, Outcome]
     figures: tuple[Figure, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trial:
-    """What is compared for one matcher."""
-
     who: Identities
-    taken: Acquired
+    acquired: Acquired
     metric: Metric
     chosen: Chosen
 
-    def of(self, listed: Sequence[Pair], more: Sequence[str] = ()) -> Outcome:
+    def outcome(self, listed: Sequence[Pair], more: Sequence[str] = ()) -> Outcome:
         """The scores of one group; `more` are pictures beside those of the list."""
         names = tuple(dict.fromkeys((*pictures(listed), *more)))
         genuine, genuine_missed = self._scored(self._genuine(listed, names))
@@ -79,9 +76,9 @@ class Trial:
             impostors = listed_impostors(some)
         else:
             impostors, missed = self._formed(names)
-        present = np.unique(self.who.of(names))
+        present = np.unique(self.who.people(names))
         weights = draw(present, len(self.who))
-        failures = sum(name not in self.taken.vectors for name in names)
+        failures = sum(name not in self.acquired.vectors for name in names)
         return Outcome(genuine, impostors, genuine_missed, missed, len(present), failures, weights)
 
     def _genuine(self, listed: Sequence[Pair], names: Sequence[str]) -> list[Pair]:
@@ -94,21 +91,21 @@ class Trial:
 
     def _scored(self, pairs: Sequence[Pair]) -> tuple[Scored, int]:
         """The scores of these pairs, and how many pairs lack an embedding."""
-        vectors = self.taken.vectors
+        vectors = self.acquired.vectors
         there = [pair for pair in pairs if pair.a in vectors and pair.b in vectors]
         if not there:
             return Scored.none(), len(pairs)
         one, other = [pair.a for pair in there], [pair.b for pair in there]
         scores = paired(self._stacked(one), self._stacked(other), self.metric)
-        return Scored(scores, self.who.of(one), self.who.of(other)), len(pairs) - len(there)
+        return Scored(scores, self.who.people(one), self.who.people(other)), len(pairs) - len(there)
 
     def _formed(self, names: Sequence[str]) -> tuple[Impostors, int]:
         """Each two of these pictures of different people, and how many such pairs lack an embedding."""
-        there = [name for name in names if name in self.taken.vectors]
-        vectors = [self.taken.vectors[name] for name in there]
-        gallery = Gallery.of(vectors, self.who.of(there), self.metric)
+        there = [name for name in names if name in self.acquired.vectors]
+        vectors = [self.acquired.vectors[name] for name in there]
+        gallery = Gallery.stack(vectors, self.who.people(there), self.metric)
         impostors = all_impostors(gallery, len(self.who), self.chosen.thresholds)
-        return impostors, _possible(self.who.of(names)) - impostors.n
+        return impostors, _possible(self.who.people(names)) - impostors.n
 
     def with_listed_genuine(self, formed: Outcome, pairs: Sequence[Pair]) -> Outcome:
         """The same strangers, with the genuine pairs of the list alone."""
@@ -116,7 +113,7 @@ class Trial:
         return replace(formed, genuine=genuine, genuine_missed=missed)
 
     def _stacked(self, names: Sequence[str]) -> Vectors:
-        return np.stack([self.taken.vectors[name] for name in names]).astype(np.float64)
+        return np.stack([self.acquired.vectors[name] for name in names]).astype(np.float64)
 
 
 def measure(
@@ -124,18 +121,18 @@ def measure(
     root: Path,
     bench: Bench,
     chosen: Chosen | None = None,
-    take: Take = one_picture,
+    encode: EncodePath = encode_picture,
 ) -> Iterator[Measured]:
-    """One matcher after the other. `take` says what a path is: a picture, or the frames of a capture."""
+    """One matcher after the other. `encode` says what a path is: a picture, or the frames of a capture."""
     chosen = chosen or Chosen()
     who = identify(pairs, chosen.more)
     if chosen.strangers != "listed":
         who.must_tell()
-    taken = acquire(tuple(who.number), root, bench.workers, take)
-    for one in bench.subjects:
-        trial = Trial(who, taken[one.name], one.metric, chosen.at(one.threshold))
+    acquired = acquire(tuple(who.number), root, bench.workers, encode)
+    for one in bench.matchers:
+        trial = Trial(who, acquired[one.name], one.metric, chosen.with_threshold(one.threshold))
         every = outcomes(pairs, trial)
-        figures = list(_figures(one, taken[one.name], who, every, chosen.thresholds))
+        figures = list(_figures(one, acquired[one.name], who, every, chosen.thresholds))
         if chosen.genuine != "listed":
             listed = trial.with_listed_genuine(every[ALL], pairs)
             name = f"{one.name}, listed genuine pairs"
@@ -150,13 +147,13 @@ def outcomes(pairs: Sequence[Pair], trial: Trial) -> dict[str, Outcome]:
     """
     names, more = groups(pairs), trial.chosen.more
     if names == (ALL,):
-        return {ALL: trial.of(pairs, more)}
-    by_group = {name: trial.of([pair for pair in pairs if pair.group == name]) for name in names}
+        return {ALL: trial.outcome(pairs, more)}
+    by_group = {name: trial.outcome([pair for pair in pairs if pair.group == name]) for name in names}
     if trial.chosen.strangers == "all":
-        everybody = trial.of(pairs, more)
+        everybody = trial.outcome(pairs, more)
     else:
-        joint = _joined(list(by_group.values()), trial.who.of(pictures(pairs)))
-        everybody = replace(joint, failures=len(trial.taken.failures))
+        joint = _joined(list(by_group.values()), trial.who.people(pictures(pairs)))
+        everybody = replace(joint, failures=len(trial.acquired.failures))
     return {**by_group, ALL: everybody}
 
 
@@ -185,25 +182,25 @@ def _joined(every: Sequence[Outcome], people: People) -> Outcome:
 
 
 def _figures(
-    subject: Subject,
-    taken: Acquired,
+    matcher: MatcherUnderTest,
+    acquired: Acquired,
     who: Identities,
     every: Mapping[str, Outcome],
     thresholds: Sequence[float],
 ) -> Iterator[Figure]:
-    name, parts = subject.name, named(every)
+    name, parts = matcher.name, named(every)
     for group, outcome in {**parts, ALL: every[ALL]}.items():
-        yield from error_rates.summary(name, group, outcome, subject.threshold, thresholds)
-    if subject.threshold is not None:
-        yield from error_rates.worst_over_best(name, parts, subject.threshold)
+        yield from error_rates.summary(name, group, outcome, matcher.threshold, thresholds)
+    if matcher.threshold is not None:
+        yield from error_rates.worst_over_best(name, parts, matcher.threshold)
     yield from error_rates.at_worst_group(f"{name} where no group exceeds an FMR", parts)
     yield from error_rates.when_one_has(name, every)
     people = {
-        "pictures": len(taken.vectors) + len(taken.failures),
+        "pictures": len(acquired.vectors) + len(acquired.failures),
         "people": len(who),
         "names joined": who.aliases,
         "names corrected": who.corrected,
         "contradictions": who.contradictions,
     }
     yield from counts((f"{name}: data",), people)
-    yield from counts((f"{name}: failures to acquire",), taken.causes())
+    yield from counts((f"{name}: failures to acquire",), acquired.causes())

@@ -2,19 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import NormalDist
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.accuracy.error_rates import Curve, Outcome, curve
+from benchmarks.accuracy.error_rates import Outcome, curve
 from benchmarks.accuracy.measure import Measured
 from benchmarks.accuracy.scores import EDGES, STEPS, Counts, Scores
 from benchmarks.acquisition.pairs import ALL
-from benchmarks.harness.plots import beside_legend, colour, finish, line, ring
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from benchmarks.harness.plots import Drawing, Plane, beside_legend, colour, finish, line, ring
 
 SHARES = (1e-5, 1e-4, 1e-3, 1e-2, 0.05, 0.1, 0.2, 0.4)
 """Marks of a DET axis; it ends at the first and the last."""
@@ -27,23 +22,23 @@ BAR = STEPS // 64
 Point = tuple[float, float]
 
 
-def draw(measured: Sequence[Measured]) -> "dict[str, Figure]":
+def draw(measured: Sequence[Measured]) -> dict[str, Drawing]:
     """For each matcher its groups' DET and its scores; of several matchers everybody's DET, too, in one."""
     figures = {}
     for one in measured:
-        name, threshold = one.subject.name, one.subject.threshold
+        name, threshold = one.matcher.name, one.matcher.threshold
         figures[f"{name}-det"] = det(one.outcomes, f"{name}: DET by group", threshold)
         figures[f"{name}-scores"] = histogram(one.outcomes[ALL], f"{name}: scores", threshold)
     if len(measured) > 1:
-        together = {one.subject.name: one.outcomes[ALL] for one in measured}
-        thresholds = {one.subject.name: one.subject.threshold for one in measured}
+        together = {one.matcher.name: one.outcomes[ALL] for one in measured}
+        thresholds = {one.matcher.name: one.matcher.threshold for one in measured}
         figures["det"] = det(together, "DET by matcher", thresholds)
     return figures
 
 
 def det(
     outcomes: Mapping[str, Outcome], title: str, threshold: float | Mapping[str, float | None] | None = None
-) -> "Figure":
+) -> Drawing:
     """FMR against FNMR for each name, both on axes that make normal distributions straight lines.
 
     Martin et al., *The DET curve in assessment of detection task performance* (1997). A curve ends where its
@@ -52,7 +47,7 @@ def det(
     axes = _det_axes(title, SHARES, "false match rate (FMR) %", "false non-match rate (FNMR) %")
     drawn = {name: one for name, one in outcomes.items() if one.impostors.n and len(one.genuine.scores)}
     for place, (name, outcome) in enumerate(drawn.items()):
-        points = [(deviate(x), deviate(y)) for x, y in _shown(curve(outcome), outcome)]
+        points = [(deviate(x), deviate(y)) for x, y in _drawn(outcome)]
         line(axes, points, place, name, f"{outcome.people} people")
         at = threshold.get(name) if isinstance(threshold, Mapping) else threshold
         if at is not None:
@@ -61,7 +56,7 @@ def det(
     return finish(axes, *remarks)
 
 
-def det_of_attacks(scores: Mapping[str, tuple[Scores, Scores]], title: str) -> "Figure":
+def det_of_attacks(scores: Mapping[str, tuple[Scores, Scores]], title: str) -> Drawing:
     """APCER against BPCER for each species: scores of live presentations, and of its attacks."""
     axes = _det_axes(title, COARSE_SHARES, "attacks accepted (APCER) %", "live rejected (BPCER) %")
     for place, (name, (live, attacks)) in enumerate(scores.items()):
@@ -74,7 +69,7 @@ def det_of_attacks(scores: Mapping[str, tuple[Scores, Scores]], title: str) -> "
     return finish(axes)
 
 
-def _det_axes(title: str, marks: Sequence[float], across: str, up: str) -> "Axes":
+def _det_axes(title: str, marks: Sequence[float], across: str, up: str) -> Plane:
     axes, places = beside_legend(title), [deviate(share, marks) for share in marks]
     percent = [f"{share * 100:g}" if share >= 1e-4 else f"{share * 100:.3f}" for share in marks]
     axes.set_xlim(places[0], places[-1])
@@ -86,7 +81,7 @@ def _det_axes(title: str, marks: Sequence[float], across: str, up: str) -> "Axes
     return axes
 
 
-def histogram(outcome: Outcome, title: str, threshold: float | None = None) -> "Figure":
+def histogram(outcome: Outcome, title: str, threshold: float | None = None) -> Drawing:
     """The densities of the scores of impostor and of genuine pairs, each of area 1."""
     places = np.searchsorted(EDGES, outcome.genuine.scores, side="right") - 1
     pairs = {
@@ -114,15 +109,15 @@ def deviate(share: float, marks: Sequence[float] = SHARES) -> float:
     return NormalDist().inv_cdf(min(max(share, marks[0]), marks[-1]))
 
 
-def _shown(rates: Curve, outcome: Outcome) -> Iterator[Point]:
+def _drawn(outcome: Outcome) -> Iterator[Point]:
     """FMR and FNMR where both are on the axes and rest on an error at least; some hundred points of them."""
-    seen = (rates.fmr * outcome.impostors.n >= 0.5) & (rates.fnmr * len(outcome.genuine.scores) >= 0.5)
-    inside = seen & (rates.fmr <= SHARES[-1]) & (rates.fnmr <= SHARES[-1])
-    inside &= (rates.fmr >= SHARES[0]) & (rates.fnmr >= SHARES[0])
+    fmr, fnmr = curve(outcome)
+    seen = (fmr * outcome.impostors.n >= 0.5) & (fnmr * len(outcome.genuine.scores) >= 0.5)
+    inside = seen & (fmr <= SHARES[-1]) & (fnmr <= SHARES[-1]) & (fmr >= SHARES[0]) & (fnmr >= SHARES[0])
     (places,) = np.nonzero(inside)
     if not len(places):
         return
-    pairs = np.stack([rates.fmr[places], rates.fnmr[places]], 1)
+    pairs = np.stack([fmr[places], fnmr[places]], 1)
     corners = pairs[np.r_[True, (np.diff(pairs, axis=0) != 0).any(1)]]
     walked = np.r_[0, np.abs(np.diff(np.log(corners), axis=0)).sum(1).cumsum()]
     kept = np.unique(np.searchsorted(walked, np.linspace(0, walked[-1], MOST_POINTS)))

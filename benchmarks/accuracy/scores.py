@@ -40,23 +40,19 @@ class Scored:
 
     @classmethod
     def none(cls) -> "Scored":
-        """Nothing compared."""
         return cls(np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64))
 
     @classmethod
     def joined(cls, parts: Iterable["Scored"]) -> "Scored":
-        """One after the other."""
-        every = [cls.none(), *parts]
-        return cls(
-            np.concatenate([part.scores for part in every]),
-            np.concatenate([part.first for part in every]),
-            np.concatenate([part.second for part in every]),
-        )
+        columns = zip(*((one.scores, one.first, one.second) for one in (cls.none(), *parts)), strict=True)
+        return cls(*map(np.concatenate, columns))
+
+    def __getitem__(self, places: slice | NDArray[np.int64]) -> "Scored":
+        return Scored(self.scores[places], self.first[places], self.second[places])
 
     def sorted(self) -> "Scored":
         """Lowest first."""
-        order = np.argsort(self.scores, kind="stable")
-        return Scored(self.scores[order], self.first[order], self.second[order])
+        return self[np.argsort(self.scores, kind="stable")]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +64,7 @@ class Gallery:
     metric: Metric
 
     @classmethod
-    def of(cls, vectors: Sequence[NDArray[np.float32]], people: People, metric: Metric) -> "Gallery":
+    def stack(cls, vectors: Sequence[NDArray[np.float32]], people: People, metric: Metric) -> "Gallery":
         """BenchmarkError for a vector that is not finite: its scores would be on no side of a threshold."""
         if not len(vectors):
             return cls(np.empty((0, 1)), np.empty(0, np.int64), metric)
@@ -111,7 +107,7 @@ def paired(one: Vectors, other: Vectors, metric: Metric) -> Scores:
 class Formed:
     """Where comparisons of strangers come from, so that people can be drawn again: `bootstrap`.
 
-    Either each two pictures of different people, told by how many pictures each person has; or a list.
+    Either each two pictures of different people, by how many pictures each person has; or a list.
     """
 
     pictures: Counts | None
@@ -121,8 +117,6 @@ class Formed:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Impostors:
-    """The scores of strangers."""
-
     counts: Counts
     """By bin of `EDGES`."""
     top: Scored
@@ -130,17 +124,16 @@ class Impostors:
     floor: float
     formed: tuple[Formed, ...]
     exactly: dict[float, int] = field(default_factory=dict)
-    """How many reach the thresholds that were asked for before."""
+    """How many reach the thresholds that were given before."""
 
     @property
     def n(self) -> int:
-        """How many comparisons."""
         return int(self.counts.sum())
 
     def reaching(self, threshold: float) -> int:
         """How many scores are at or above it, exactly.
 
-        KeyError below `floor` for a threshold that is no edge and was not asked for: better than a guess.
+        KeyError below `floor` for a threshold that is no edge and was not given: better than a guess.
         """
         if threshold >= self.floor:
             return len(self.top.scores) - int(np.searchsorted(self.top.scores, threshold))
@@ -180,19 +173,18 @@ def all_impostors(gallery: Gallery, people: int, thresholds: Sequence[float] = (
 
 
 def joined(every: Sequence[Impostors]) -> Impostors:
-    """Those of all groups together."""
     if not every:
         return listed_impostors(Scored.none())
     floor = max(one.floor for one in every)
     top = Scored.joined(one.top for one in every).sorted()
     first = int(np.searchsorted(top.scores, floor))
-    asked = {t for one in every for t in one.exactly if t < floor}
+    thresholds = {t for one in every for t in one.exactly if t < floor}
     return Impostors(
         np.sum([one.counts for one in every], axis=0),
-        Scored(top.scores[first:], top.first[first:], top.second[first:]),
+        top[first:],
         floor,
         tuple(part for one in every for part in one.formed),
-        {t: sum(one.reaching(t) for one in every) for t in asked},
+        {t: sum(one.reaching(t) for one in every) for t in thresholds},
     )
 
 
@@ -210,13 +202,13 @@ def _floor(counts: Counts) -> float:
     return float(EDGES[enough[0]]) if len(enough) else float(np.nextafter(1, 2))
 
 
-def _kept(gallery: Gallery, floor: float, asked: Scores, counts: Counts) -> tuple[Scored, Counts]:
-    """All from `floor` up, and how many reach the thresholds in `asked`.
+def _kept(gallery: Gallery, floor: float, thresholds: Scores, counts: Counts) -> tuple[Scored, Counts]:
+    """All from `floor` up, and how many reach the thresholds in `thresholds`.
 
     A threshold within a bin is what the bins above say, and the scores of that bin one by one.
     """
     wanted = np.zeros(len(EDGES) + 1, bool)
-    places = np.searchsorted(EDGES, asked, side="right") - 1
+    places = np.searchsorted(EDGES, thresholds, side="right") - 1
     wanted[places] = True
     parts: list[Scored] = []
     in_bins = [np.empty(0)]
@@ -225,13 +217,13 @@ def _kept(gallery: Gallery, floor: float, asked: Scores, counts: Counts) -> tupl
         row, column = np.nonzero(block >= lowest)
         people = gallery.people[first:]
         parts.append(Scored(block[row, column], people[row], people[column]))
-        if asked.size:
+        if thresholds.size:
             flat = block.ravel()
             in_bins.append(flat[wanted[_bins(flat)]])
     single = np.concatenate(in_bins)
     above = counts[::-1].cumsum()[::-1] - counts
     reached = [
         int(above[place] + ((single >= t) & (single < EDGES[place] + 1 / STEPS)).sum())
-        for t, place in zip(asked, places, strict=True)
+        for t, place in zip(thresholds, places, strict=True)
     ]
     return Scored.joined(parts), np.array(reached, np.int64)

@@ -8,6 +8,7 @@ for when to stop. The same frames, the same scores: rules differ in nothing else
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -25,7 +26,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.harness.drawn_frames import FRAMES_PER_SECOND, Walk
 from benchmarks.harness.progress import follow
 from benchmarks.harness.result import Figure, counts
-from benchmarks.harness.timing import StageWatch, times
+from benchmarks.harness.timing import StageWatch, timed, times
 from lane.cameras.frame import Frame
 from lane.capture.capture import Capture, CaptureSetup, run_capture
 from lane.capture.measuring import Measurer, Question, Stopwatch
@@ -50,8 +51,6 @@ FAST = 30
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Filmed:
-    """The good frames of one sequence."""
-
     recording: Recording
     numbers: tuple[int, ...]
     """Which frames of the sequence they are, from 0."""
@@ -70,33 +69,33 @@ class Tally:
 
 
 def stops(rule: CaptureRule) -> dict[str, Stop]:
-    """The lane's rule, and what it is held against."""
+    """The lane's rule, and what it is held against; the last must not be done at a gate."""
     least, most = rule.good_frames, rule.most_good_frames
+
+    def is_settled(scores: Sequence[float], among: Scores, admit: float, n: int) -> bool:
+        return settled(scores[:n], _pairs(among, n), rule, admit)
+
     return {
-        "lane": lambda scores, among, admit: as_settled(scores, among, admit, rule),
+        "lane": _until(is_settled, least, most),
         **{f"fixed {n}": _fixed(n) for n in sorted({least, 3, most})},
-        "first that admits": lambda scores, among, admit: _first(scores, among, admit, rule),
+        "first that admits": _until(_admits, least, most),
     }
 
 
-def as_settled(scores: Sequence[float], among: Scores, admit: float, rule: CaptureRule) -> tuple[bool, int]:
-    """As a lane does it."""
-    for n in range(rule.good_frames, rule.most_good_frames + 1):
-        if settled(scores[:n], _pairs(among, n), rule, admit):
-            return _admits(scores, among, admit, n), n
-    return False, rule.most_good_frames
+def _until(ends: Callable[[Sequence[float], Scores, float, int], bool], least: int, most: int) -> Stop:
+    """Ends at the first number of frames where `ends` holds, and at the most without an admission."""
+
+    def stop(scores: Sequence[float], among: Scores, admit: float) -> tuple[bool, int]:
+        for n in range(least, most + 1):
+            if ends(scores, among, admit, n):
+                return _admits(scores, among, admit, n), n
+        return False, most
+
+    return stop
 
 
 def _fixed(n: int) -> Stop:
     return lambda scores, among, admit: (_admits(scores, among, admit, n), n)
-
-
-def _first(scores: Sequence[float], among: Scores, admit: float, rule: CaptureRule) -> tuple[bool, int]:
-    """What must not be done: the first score that admits ends it."""
-    for n in range(rule.good_frames, rule.most_good_frames + 1):
-        if _admits(scores, among, admit, n):
-            return True, n
-    return False, rule.most_good_frames
 
 
 def _admits(scores: Sequence[float], among: Scores, admit: float, n: int) -> bool:
@@ -145,11 +144,11 @@ def film(recording: Recording, root: Path, measurer: Measurer, rules: Policy, in
     """Every good frame of a sequence, as a lane finds it."""
     patient = {"good_frames": EVERY, "most_good_frames": EVERY, "timeout_s": EVERY, "max_span_s": EVERY}
     rule = rules.capture.model_copy(update=patient)
-    taken, replay = Capture(), Replay(images(root / recording.folder), interval_s)
+    capture, replay = Capture(), Replay(images(root / recording.folder), interval_s)
     setup = CaptureSetup(replay, measurer, rules.model_copy(update={"capture": rule}), replay)
-    run_capture(taken, setup, Question(rule), Stopwatch())
-    numbers = tuple(good.assessed.frame.sequence for good in taken.good)
-    return Filmed(recording, numbers, np.array([good.probe.vector for good in taken.good], np.float32))
+    run_capture(capture, setup, Question(rule), Stopwatch())
+    numbers = tuple(good.assessed.frame.sequence for good in capture.good)
+    return Filmed(recording, numbers, np.array([good.probe.vector for good in capture.good], np.float32))
 
 
 def _others(strangers: Sequence[Pair], root: Path, bench: Bench) -> Vectors:
@@ -157,8 +156,8 @@ def _others(strangers: Sequence[Pair], root: Path, bench: Bench) -> Vectors:
     names = tuple(identify(strangers, ()).number) if strangers else ()
     if not names:
         return np.empty((0, 0), np.float32)
-    (taken,) = acquire(names, root, bench.workers).values()
-    return np.stack(list(taken.vectors.values()))
+    (acquired,) = acquire(names, root, bench.workers).values()
+    return np.stack(list(acquired.vectors.values()))
 
 
 def _compared(
@@ -184,10 +183,9 @@ def _references(one: Filmed, filmed: Sequence[Filmed], others: Vectors) -> tuple
     me, here = one.recording.subject, one.recording.session
     nobody = np.empty((0, one.probes.shape[1]), np.float32)
     same = [o.probes for o in filmed if o.recording.subject == me and o.recording.session != here]
-    else_ = [o.probes for o in filmed if o.recording.subject != me]
-    return np.concatenate([nobody, *same]), np.concatenate(
-        [nobody, *else_, *([others] if others.size else [])]
-    )
+    strangers = [o.probes for o in filmed if o.recording.subject != me]
+    strangers += [others] if others.size else []
+    return np.concatenate([nobody, *same]), np.concatenate([nobody, *strangers])
 
 
 def _count(tally: Tally, stop: Stop, scores: tuple[Scores, Scores], among: Scores, admit: float) -> None:
@@ -257,28 +255,26 @@ def work(measurer: Measurer, rules: Policy, walk: Walk, captures: int) -> Iterat
     In turns with the same frames through every step at once, at full scale: what each frame took before the
     first look was halved and an embedding went in parts.
     """
-    said = unexamined(walk.document, Replay([], 1).today(), rules.person.capture_from_age)
-    reference = examine(walk.document, said, measurer, Stopwatch())
+    unread = unexamined(walk.document, Replay([], 1).today(), rules.person.capture_from_age)
+    reference = examine(walk.document, unread, measurer, Stopwatch())
     admit = rules.check(measurer.networks.embedder.identity).admit
     question = Question(rules.capture, reference.embedding, admit)
     work_ns, whole_ns, per_capture, decided_ns = [], [], [], []
+
+    def every_step(image_bgr: ImageBGR) -> None:
+        watch = StageWatch()
+        measurer.embed(measurer.look(image_bgr, watch), watch)
+
     with settled_garbage():
         for number in follow(range(captures), "Timing frames"):
-            timed = _Timed(walk.first(FRAMES_PER_SECOND + number)[number:], 1 / FAST)
-            taken = Capture()
-            run_capture(taken, CaptureSetup(timed, measurer, rules, timed), question, Stopwatch())
-            work_ns += timed.work_ns
-            per_capture.append(len(timed.work_ns))
-            decided_ns.append(round(1e9 * (len(timed.work_ns) - 1) / FAST) + timed.work_ns[-1])
-            whole_ns += [_whole(measurer, image) for image in walk.first(len(timed.work_ns))]
+            frames = _Timed(walk.first(FRAMES_PER_SECOND + number)[number:], 1 / FAST)
+            capture = Capture()
+            run_capture(capture, CaptureSetup(frames, measurer, rules, frames), question, Stopwatch())
+            work_ns += frames.work_ns
+            per_capture.append(len(frames.work_ns))
+            decided_ns.append(round(1e9 * (len(frames.work_ns) - 1) / FAST) + frames.work_ns[-1])
+            whole_ns += [timed(partial(every_step, image))[1] for image in walk.first(len(frames.work_ns))]
     yield times(("work", "a frame"), work_ns)
     yield times(("work", "a frame with every step"), whole_ns, better=None)
     yield times(("work", "first frame to decision"), decided_ns, better=None)
     yield from counts(("frames", "of a capture"), _quantiles("frames", per_capture))
-
-
-def _whole(measurer: Measurer, image_bgr: ImageBGR) -> int:
-    started = time.perf_counter_ns()
-    watch = StageWatch()
-    measurer.embed(measurer.look(image_bgr, watch), watch)
-    return time.perf_counter_ns() - started

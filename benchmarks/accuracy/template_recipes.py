@@ -15,10 +15,10 @@ from benchmarks.accuracy.error_rates import at_worst_group
 from benchmarks.accuracy.measure import Chosen, measure, named
 from benchmarks.acquisition.acquire import Failure, Vector
 from benchmarks.acquisition.face_choice import MERITS
-from benchmarks.acquisition.matchers import Bench, Subject
+from benchmarks.acquisition.matchers import Bench, MatcherUnderTest
 from benchmarks.acquisition.pairs import ALL, Pair
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.measurer import measurer
+from benchmarks.harness.measurer import build_measurer
 from benchmarks.harness.result import Figure, counts
 from lane.decision.policy import Policy
 from models.align import Layout, align
@@ -32,40 +32,6 @@ AT = 1e-3
 """The FMR in the worst group at which recipes are compared."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Seen:
-    """One face as the detector's first look has it, and as a lane has it."""
-
-    image_bgr: ImageBGR
-    first: Face
-    face: Face
-
-    def crop(self, part: str, layout: Layout) -> AlignedFace:
-        """One of `CROPS`."""
-        return CROPS[part](self, layout)
-
-
-def _upright(seen: Seen, layout: Layout) -> AlignedFace:
-    return crops(seen.image_bgr, seen.face, layout)[0]
-
-
-def _by_mesh(seen: Seen, layout: Layout) -> AlignedFace:
-    return crops(seen.image_bgr, seen.face, layout)[1]
-
-
-def _five_of_mesh(seen: Seen, layout: Layout) -> AlignedFace:
-    mesh = seen.face.mesh
-    return align(seen.image_bgr, five_points(mesh) if mesh else seen.face.landmarks, layout)
-
-
-CROPS: dict[str, Callable[[Seen, Layout], AlignedFace]] = {
-    "first look": lambda seen, layout: align(seen.image_bgr, seen.first.landmarks, layout),
-    "close-up": _upright,
-    "close-up, mirrored": lambda seen, layout: mirrored(_upright(seen, layout)),
-    "five of mesh": _five_of_mesh,
-    "five of mesh, mirrored": lambda seen, layout: mirrored(_five_of_mesh(seen, layout)),
-    "mesh, mirrored": _by_mesh,
-}
 LANE = "close-up and mesh"
 RECIPES: dict[str, tuple[str, ...]] = {
     "first look": ("first look",),
@@ -77,6 +43,24 @@ RECIPES: dict[str, tuple[str, ...]] = {
 }
 
 
+def crops_by_part(
+    image_bgr: ImageBGR, first: Face, face: Face, layout: Layout
+) -> dict[str, Callable[[], AlignedFace]]:
+    """What recipes are made of: crops of a face as the detector's first look has it, and as a lane has it."""
+
+    def of_five() -> AlignedFace:
+        return align(image_bgr, five_points(face.mesh) if face.mesh else face.landmarks, layout)
+
+    return {
+        "first look": lambda: align(image_bgr, first.landmarks, layout),
+        "close-up": lambda: crops(image_bgr, face, layout)[0],
+        "close-up, mirrored": lambda: mirrored(crops(image_bgr, face, layout)[0]),
+        "five of mesh": of_five,
+        "five of mesh, mirrored": lambda: mirrored(of_five()),
+        "mesh, mirrored": lambda: crops(image_bgr, face, layout)[1],
+    }
+
+
 @dataclass(slots=True, eq=False)
 class Times:
     """Milliseconds of each step, picture by picture."""
@@ -85,14 +69,13 @@ class Times:
 
     @contextmanager
     def time(self, step: str) -> Iterator[None]:
-        """Note the time of the block."""
         started = time.perf_counter()
         try:
             yield
         finally:
             self.by_step[step].append((time.perf_counter() - started) * 1e3)
 
-    def of(self, recipe: str) -> float | None:
+    def cost_ms(self, recipe: str) -> float | None:
         """What a recipe costs beyond the first look: the sum of its steps' medians; None if never run."""
         parts = RECIPES[recipe]
         steps = ["embed"] * len(parts)
@@ -103,7 +86,7 @@ class Times:
         return round(sum(median(self.by_step[step]) for step in steps), 2)
 
 
-class RecipeLooker:
+class RecipeEncoder:
     """The prominent face of a picture, by every recipe."""
 
     def __init__(self, networks: Networks, face: str, times: Times) -> None:
@@ -114,39 +97,30 @@ class RecipeLooker:
         """The recipes' names stand where those of matchers do."""
         return tuple(RECIPES)
 
-    def look(self, image_bgr: ImageBGR) -> Mapping[str, Vector | Failure]:
+    def encode(self, image_bgr: ImageBGR) -> Mapping[str, Vector | Failure]:
         """One embedding for each crop, averaged as the recipes say."""
-        seen = self._seen(image_bgr)
-        if seen is None:
-            return dict.fromkeys(self.matchers, Failure("no_face"))
-        every = {part: self._embedded(seen, part) for part in CROPS}
-        return {name: mean([every[part] for part in parts]).vector for name, parts in RECIPES.items()}
-
-    def capture(
-        self,
-        images_bgr: Iterator[ImageBGR],  # noqa: ARG002  as every looker
-        interval_s: float,  # noqa: ARG002
-    ) -> Mapping[str, Vector | Failure]:
-        """Recipes are compared on photographs."""
-        raise BenchmarkError("recipes are compared on pictures, not on captures")
-
-    def _seen(self, image_bgr: ImageBGR) -> Seen | None:
-        detector = self._networks.detector
+        detector, embedder = self._networks.detector, self._networks.embedder
         with self._times.time("first look"):
             found = detector.detect(image_bgr, close_ups=0)
         if not found:
-            return None
+            return dict.fromkeys(self.matchers, Failure("no_face"))
         first = max(found, key=lambda one: self._merit(one.box_in_image, image_bgr))
         with self._times.time("close-up"):
             close = detector.closer(image_bgr, first)
         with self._times.time("mesh"):
             face = self._networks.refined(image_bgr, close)
-        return Seen(image_bgr, first, face)
+        every: dict[str, Embedding] = {}
+        for part, crop in crops_by_part(image_bgr, first, face, embedder.layout).items():
+            with self._times.time("embed"):
+                every[part] = embedder.embed(crop())
+        return {name: mean([every[part] for part in parts]).vector for name, parts in RECIPES.items()}
 
-    def _embedded(self, seen: Seen, part: str) -> Embedding:
-        embedder = self._networks.embedder
-        with self._times.time("embed"):
-            return embedder.embed(seen.crop(part, embedder.layout))
+    def encode_capture(
+        self,
+        images_bgr: Iterator[ImageBGR],  # noqa: ARG002  as every encoder
+        interval_s: float,  # noqa: ARG002
+    ) -> Mapping[str, Vector | Failure]:
+        raise BenchmarkError("recipes are compared on pictures, not on captures")
 
 
 def compare(
@@ -156,18 +130,18 @@ def compare(
 
     Every two pictures of different people within a group are compared.
     """
-    built = [measurer(rules, threads=1).networks for _ in range(threads)]
+    built = [build_measurer(rules, threads=1).networks for _ in range(threads)]
     times = [Times() for _ in built]
-    lookers = tuple((RecipeLooker(one, face, each),) for one, each in zip(built, times, strict=True))
+    encoders = tuple((RecipeEncoder(one, face, each),) for one, each in zip(built, times, strict=True))
     matcher = built[0].embedder.identity
     subjects = tuple(
-        Subject(MatcherIdentity(name, matcher.sha256, matcher.preprocessing), "cosine", None, "none")
+        MatcherUnderTest(MatcherIdentity(name, matcher.sha256, matcher.preprocessing), "cosine", None, "none")
         for name in RECIPES
     )
     figures: list[Figure] = []
-    for one in measure(pairs, root, Bench(subjects, lookers, built[0]), Chosen("within-group")):
-        recipe = one.subject.name
-        costs_ms = [cost for each in times if (cost := each.of(recipe)) is not None]
+    for one in measure(pairs, root, Bench(subjects, encoders, built[0]), Chosen("within-group")):
+        recipe = one.matcher.name
+        costs_ms = [cost for each in times if (cost := each.cost_ms(recipe)) is not None]
         if costs_ms:
             figures.append(Figure(name=("recipes", recipe, "ms"), value=round(median(costs_ms), 2)))
         failures = one.outcomes[ALL].failures

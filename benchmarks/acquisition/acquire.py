@@ -44,24 +44,24 @@ class Failure:
     cause: str
 
 
-class Looker(Protocol):
+class PictureEncoder(Protocol):
     """Finds and embeds one face of a picture, for one or several matchers."""
 
     @property
-    def matchers(self) -> tuple[str, ...]:
-        """Their names."""
-        ...
+    def matchers(self) -> tuple[str, ...]: ...
 
-    def look(self, image_bgr: ImageBGR) -> Mapping[str, Vector | Failure]:
+    def encode(self, image_bgr: ImageBGR) -> Mapping[str, Vector | Failure]:
         """By matcher. Raises InferenceError where a network fails."""
         ...
 
-    def capture(self, images_bgr: Iterator[ImageBGR], interval_s: float) -> Mapping[str, Vector | Failure]:
+    def encode_capture(
+        self, images_bgr: Iterator[ImageBGR], interval_s: float
+    ) -> Mapping[str, Vector | Failure]:
         """The same of several frames of one capture, as one template."""
         ...
 
 
-Take = Callable[[Path, Sequence[Looker]], Mapping[str, Vector | Failure]]
+EncodePath = Callable[[Path, Sequence[PictureEncoder]], Mapping[str, Vector | Failure]]
 """What lies at a path, as each matcher sees it."""
 
 
@@ -73,11 +73,10 @@ class Acquired:
     failures: dict[str, str]
 
     def causes(self) -> dict[str, int]:
-        """How many failures of each cause."""
         return dict(sorted(Counter(self.failures.values()).items()))
 
 
-class LaneLooker:
+class LaneEncoder:
     """The lane's own looking: its detector, its landmarks, its templates; one look for all its matchers."""
 
     def __init__(
@@ -89,11 +88,9 @@ class LaneLooker:
 
     @property
     def matchers(self) -> tuple[str, ...]:
-        """Their names."""
         return tuple(self._embedders)
 
-    def look(self, image_bgr: ImageBGR) -> Mapping[str, Vector | Failure]:
-        """One face, embedded for each matcher."""
+    def encode(self, image_bgr: ImageBGR) -> Mapping[str, Vector | Failure]:
         sighting = self._look(image_bgr, self._measurer)
         cause = self.failure(sighting)
         if cause is not None or sighting.face is None:
@@ -101,18 +98,20 @@ class LaneLooker:
         face = sighting.face
         return {name: embed(image_bgr, face, one).vector for name, one in self._embedders.items()}
 
-    def capture(self, images_bgr: Iterator[ImageBGR], interval_s: float) -> Mapping[str, Vector | Failure]:
+    def encode_capture(
+        self, images_bgr: Iterator[ImageBGR], interval_s: float
+    ) -> Mapping[str, Vector | Failure]:
         """The mean of so many good frames as `CAPTURED`. Time stands still while networks work."""
-        taken, replay = Capture(), Replay(images_bgr, interval_s)
+        capture, replay = Capture(), Replay(images_bgr, interval_s)
         question = Question(self._rules.capture.model_copy(update={"good_frames": CAPTURED}))
-        run_capture(taken, CaptureSetup(replay, self._measurer, self._rules, replay), question, Stopwatch())
-        if taken.ended is not CaptureEnd.ENOUGH:
-            return dict.fromkeys(self.matchers, Failure(_why(taken)))
-        return {name: self._mean(taken, one) for name, one in self._embedders.items()}
+        run_capture(capture, CaptureSetup(replay, self._measurer, self._rules, replay), question, Stopwatch())
+        if capture.ended is not CaptureEnd.ENOUGH:
+            return dict.fromkeys(self.matchers, Failure(_why_not_enough(capture)))
+        return {name: self._mean(capture, one) for name, one in self._embedders.items()}
 
-    def _mean(self, taken: Capture, embedder: Embedder) -> Vector:
+    def _mean(self, capture: Capture, embedder: Embedder) -> Vector:
         """Not brought to unit length: by cosine two such means score the mean of all pairs of frames."""
-        seen = [good.assessed.sighting for good in taken.good]
+        seen = [good.assessed.sighting for good in capture.good]
         every = [embed(one.image_bgr, one.face, embedder) for one in seen if one.face is not None]
         mean: Vector = np.stack([one.vector for one in every]).mean(axis=0)
         return mean
@@ -124,74 +123,77 @@ class LaneLooker:
         return "cut_by_frame" if beyond_limits(sighting.quality, self._frame_limits) else None
 
 
-def one_picture(path: Path, lookers: Sequence[Looker]) -> Mapping[str, Vector | Failure]:
-    """Read once for all."""
+def encode_picture(path: Path, encoders: Sequence[PictureEncoder]) -> Mapping[str, Vector | Failure]:
+    """The picture is read once for all encoders."""
     try:
         image_bgr = read(path)
     except ImageError as error:
-        return {name: Failure(error.code) for looker in lookers for name in looker.matchers}
+        return {name: Failure(error.code) for encoder in encoders for name in encoder.matchers}
+    return encode_by_all(encoders, lambda encoder: encoder.encode(image_bgr))
+
+
+def encode_by_all(
+    encoders: Sequence[PictureEncoder], encode: Callable[[PictureEncoder], Mapping[str, Vector | Failure]]
+) -> dict[str, Vector | Failure]:
+    """A network that fails is a failure to acquire."""
     found: dict[str, Vector | Failure] = {}
-    for looker in lookers:
-        found |= asked(looker, lambda one: one.look(image_bgr))
+    for encoder in encoders:
+        try:
+            found |= encode(encoder)
+        except InferenceError:
+            found |= dict.fromkeys(encoder.matchers, Failure("not_measured"))
     return found
 
 
-def asked(
-    looker: Looker, question: Callable[[Looker], Mapping[str, Vector | Failure]]
-) -> Mapping[str, Vector | Failure]:
-    """Its answer; a network that fails is a failure to acquire."""
-    try:
-        return question(looker)
-    except InferenceError:
-        return dict.fromkeys(looker.matchers, Failure("not_measured"))
-
-
 def acquire(
-    names: Sequence[str], root: Path, workers: Sequence[Sequence[Looker]], take: Take = one_picture
+    names: Sequence[str],
+    root: Path,
+    workers: Sequence[Sequence[PictureEncoder]],
+    encode: EncodePath = encode_picture,
 ) -> dict[str, Acquired]:
     """By matcher, in the order of `names`, with one thread for each of `workers`.
 
     BenchmarkError if no picture gave any matcher a face.
     """
-    taken = {name: Acquired({}, {}) for looker in workers[0] for name in looker.matchers}
-    for picture, found in _looked_at(names, root, workers, take):
+    acquired = {name: Acquired({}, {}) for encoder in workers[0] for name in encoder.matchers}
+    for picture, found in _encoded(names, root, workers, encode):
         for matcher, answer in found.items():
             if isinstance(answer, Failure):
-                taken[matcher].failures[picture] = answer.cause
+                acquired[matcher].failures[picture] = answer.cause
             else:
-                taken[matcher].vectors[picture] = answer
-    if not any(one.vectors for one in taken.values()):
-        causes = {matcher: one.causes() for matcher, one in taken.items()}
+                acquired[matcher].vectors[picture] = answer
+    if not any(one.vectors for one in acquired.values()):
+        causes = {matcher: one.causes() for matcher, one in acquired.items()}
         raise BenchmarkError(f"no picture gave a face: {causes}")
-    return taken
+    return acquired
 
 
-def _looked_at(
-    names: Sequence[str], root: Path, workers: Sequence[Sequence[Looker]], take: Take
+def _encoded(
+    names: Sequence[str], root: Path, workers: Sequence[Sequence[PictureEncoder]], encode: EncodePath
 ) -> Iterator[tuple[str, Mapping[str, Vector | Failure]]]:
     """Networks are never shared between threads. Ctrl-C waits for the pictures in hand, starts no other."""
-    free: SimpleQueue[Sequence[Looker]] = SimpleQueue()
+    free: SimpleQueue[Sequence[PictureEncoder]] = SimpleQueue()
     for worker in workers:
         free.put(worker)
 
-    def look(name: str) -> Mapping[str, Vector | Failure]:
-        lookers = free.get()
+    def encode_one(name: str) -> Mapping[str, Vector | Failure]:
+        encoders = free.get()
         try:
-            return take(root / name, lookers)
+            return encode(root / name, encoders)
         finally:
-            free.put(lookers)
+            free.put(encoders)
 
     pool = ThreadPoolExecutor(len(workers), "looking")
     try:
-        answers = pool.map(look, names)
+        answers = pool.map(encode_one, names)
         for name in follow(names, "Looking at pictures"):
             yield name, next(answers)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _why(taken: Capture) -> str:
+def _why_not_enough(capture: Capture) -> str:
     """What kept most frames from deciding."""
-    if taken.engine_fault is not None:
+    if capture.engine_fault is not None:
         return "not_measured"
-    return taken.rejections.most_common(1)[0][0] if taken.rejections else "too_few_frames"
+    return capture.rejections.most_common(1)[0][0] if capture.rejections else "too_few_frames"

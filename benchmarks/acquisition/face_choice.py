@@ -1,4 +1,4 @@
-"""Which of several faces on a picture is meant. LFW's labels name the prominent one, a lane the largest."""
+"""Which of several faces on a picture is compared: LFW labels the prominent one, a lane takes the largest."""
 
 from collections.abc import Callable
 
@@ -46,8 +46,8 @@ def look_for(face: str) -> Look:
         faces = measurer.networks.detector.detect(image_bgr)
         if not faces:
             return Sighting(image_bgr, 0, None, {})
-        meant = max(faces, key=lambda one: merit(one.box_in_image, image_bgr))
-        face = measurer.networks.refined(image_bgr, meant)
+        chosen = max(faces, key=lambda one: merit(one.box_in_image, image_bgr))
+        face = measurer.networks.refined(image_bgr, chosen)
         return Sighting(image_bgr, len(faces), face, assess(image_bgr, face))
 
     return look

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -55,13 +55,8 @@ class Identities:
     def __len__(self) -> int:
         return max(self.number.values(), default=-1) + 1
 
-    def of(self, names: Sequence[str]) -> People:
-        """The people of these pictures."""
+    def people(self, names: Sequence[str]) -> People:
         return np.array([self.number[name] for name in names], np.int64)
-
-    def count(self, names: Iterable[str]) -> int:
-        """How many people these pictures show."""
-        return len({self.number[name] for name in names})
 
     def must_tell(self) -> None:
         """BenchmarkError where who is who is in doubt: then pairs that nobody listed cannot be formed."""
@@ -118,18 +113,18 @@ def corrections() -> tuple[tuple[str, str], ...]:
 
 def _named(pairs: Sequence[Pair], more: Sequence[str], name: Callable[[str], str]) -> dict[str, str]:
     """Who is on each picture: as listed; else as on a picture of the same name, where that is one person."""
-    told: dict[str, str] = {}
+    said: dict[str, str] = {}
     for pair in pairs:
         for picture, who in ((pair.a, pair.person_a), (pair.b, pair.person_b)):
-            if who and told.setdefault(picture, who) != who:
-                raise BenchmarkError(f"{picture} is listed as {told[picture]} and as {who}")
+            if who and said.setdefault(picture, who) != who:
+                raise BenchmarkError(f"{picture} is listed as {said[picture]} and as {who}")
     listed: dict[str, set[str]] = {}
-    for picture, who in told.items():
+    for picture, who in said.items():
         listed.setdefault(name(picture), set()).add(who)
 
     def named(picture: str) -> str:
         alike = listed.get(name(picture), set())
-        return told.get(picture) or (min(alike) if len(alike) == 1 else name(picture))
+        return said.get(picture) or (min(alike) if len(alike) == 1 else name(picture))
 
     return {picture: named(picture) for picture in dict.fromkeys((*pictures(pairs), *more))}
 
@@ -153,7 +148,6 @@ class _Joined:
         self._above: dict[str, str] = {}
 
     def root(self, name: str) -> str:
-        """The name that stands for this one."""
         while (above := self._above.get(name, name)) != name:
             self._above[name] = self._above.get(above, above)
             name = above

@@ -1,16 +1,15 @@
 """The matchers under test: who they are, how their embeddings compare, from which score on they match."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from benchmarks.acquisition import other_libraries
-from benchmarks.acquisition.acquire import LaneLooker, Looker
+from benchmarks.acquisition.acquire import LaneEncoder, PictureEncoder
 from benchmarks.acquisition.face_choice import look_for
-from benchmarks.errors import BenchmarkError
-from benchmarks.harness.measurer import measurer
-from lane.capture.measuring import Measurer
+from benchmarks.acquisition.other_libraries import FACE_RECOGNITION, FaceRecognitionEncoder
+from benchmarks.errors import BenchmarkError, LibraryMissingError
+from benchmarks.harness.measurer import build_measurer
 from lane.decision.policy import Policy
 from models.catalogue import catalogue, weights
 from models.catalogue.catalogue import Catalogue
@@ -21,15 +20,13 @@ from models.values.identity import FP32, MatcherIdentity, Metric
 
 BF16 = "-bf16"
 """Behind a matcher's name: the same in bfloat16, beside it in one run."""
-STOCK = {"sface": 0.363, "mobilefacenet": 0.363, "dlib": 0.4, other_libraries.FACE_RECOGNITION: 0.4}
+STOCK = {"sface": 0.363, "mobilefacenet": 0.363, "dlib": 0.4, FACE_RECOGNITION: 0.4}
 """By how a name begins, the similarity from which its users usually take two faces for one person: OpenCV's
 sample for SFace, also used with MobileFaceNet; dlib's distance 0.6."""
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """A matcher under test."""
-
+class MatcherUnderTest:
     identity: MatcherIdentity
     metric: Metric
     threshold: float | None
@@ -45,7 +42,6 @@ class Subject:
 
     @property
     def description(self) -> dict[str, JsonValue]:
-        """As JSON values."""
         return {
             "sha256": self.identity.sha256,
             "preprocessing": self.identity.preprocessing,
@@ -57,16 +53,15 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bench:
-    """The matchers, with lookers for each thread, and why some that were asked for are missing."""
+    """The matchers, with encoders for each thread, and why some that were asked for are missing."""
 
-    subjects: tuple[Subject, ...]
-    workers: tuple[tuple[Looker, ...], ...]
+    matchers: tuple[MatcherUnderTest, ...]
+    workers: tuple[tuple[PictureEncoder, ...], ...]
     networks: Networks
     skipped: dict[str, str] = field(default_factory=dict)
 
 
 def own() -> str:
-    """The lane's own matcher."""
     return catalogue.load().for_role("matcher").name
 
 
@@ -76,35 +71,33 @@ def bench(names: Sequence[str], rules: Policy, face: str, threads: int) -> Bench
     BenchmarkError where none is left; CatalogueError for a name that nobody has; ProviderError for a matcher
     in bfloat16 on a machine that has none.
     """
-    wanted = list(dict.fromkeys(names)) or [own(), other_libraries.FACE_RECOGNITION]
-    peer = (
-        other_libraries.FaceRecognitionLooker.load(face)
-        if other_libraries.FACE_RECOGNITION in wanted
-        else None
-    )
-    skipped = {other_libraries.FACE_RECOGNITION: peer} if isinstance(peer, str) else {}
-    chosen = [name for name in wanted if name != other_libraries.FACE_RECOGNITION]
-    if not chosen and skipped:
-        raise BenchmarkError(f"{other_libraries.FACE_RECOGNITION}: {peer}")
+    wanted = list(dict.fromkeys(names)) or [own(), FACE_RECOGNITION]
+    chosen = [name for name in wanted if name != FACE_RECOGNITION]
+    peers: list[FaceRecognitionEncoder] = []
+    skipped: dict[str, str] = {}
+    if FACE_RECOGNITION in wanted:
+        try:
+            peers = [FaceRecognitionEncoder.load(face)]
+        except LibraryMissingError as error:
+            if not chosen:
+                raise BenchmarkError(f"{FACE_RECOGNITION}: {error}") from error
+            skipped = {FACE_RECOGNITION: str(error)}
     full = [name.removesuffix(BF16) for name in chosen]
-    built = [measurer(rules, threads=1, matchers=full) for _ in range(threads)]
+    built = [build_measurer(rules, threads=1, matchers=full) for _ in range(threads)]
     every = [_embedders(one.networks, chosen) for one in built]
-    workers = [_lookers(one, embedders, rules, face) for one, embedders in zip(built, every, strict=True)]
+    workers: list[tuple[PictureEncoder, ...]] = []
+    for one, embedders in zip(built, every, strict=True):
+        encoders = (LaneEncoder(one, embedders, look_for(face), rules),) if embedders else ()
+        workers.append((*encoders, *peers))
     networks = built[0].networks
-    subjects = [
-        subject(one.identity, networks.catalogue.named(one.identity.name).metric, rules, one.arithmetic)
+    matchers = [
+        matcher_under_test(
+            one.identity, networks.catalogue.named(one.identity.name).metric, rules, one.arithmetic
+        )
         for one in every[0].values()
     ]
-    if isinstance(peer, other_libraries.FaceRecognitionLooker):
-        subjects.append(subject(peer.identity, "euclidean", rules))
-        workers = [(*lookers, peer) for lookers in workers]
-    return Bench(tuple(subjects), tuple(workers), networks, skipped)
-
-
-def _lookers(
-    built: Measurer, embedders: Mapping[str, FaceEmbedder], rules: Policy, face: str
-) -> tuple[Looker, ...]:
-    return (LaneLooker(built, embedders, look_for(face), rules),) if embedders else ()
+    matchers += [matcher_under_test(one.identity, "euclidean", rules) for one in peers]
+    return Bench(tuple(matchers), tuple(workers), networks, skipped)
 
 
 def _embedders(networks: Networks, chosen: Sequence[str]) -> dict[str, FaceEmbedder]:
@@ -117,19 +110,18 @@ def _in_bf16(specs: Catalogue, name: str) -> FaceEmbedder:
     return matcher_of(specs, specs.named(name.removesuffix(BF16)), weights.cache_dir(), settings).embedder
 
 
-def subject(identity: MatcherIdentity, metric: Metric, rules: Policy, arithmetic: str = FP32) -> Subject:
+def matcher_under_test(
+    identity: MatcherIdentity, metric: Metric, rules: Policy, arithmetic: str = FP32
+) -> MatcherUnderTest:
     """With the policy's threshold where it has one for this matcher, else the usual one, else none."""
     band = rules.band(identity)
     if band is not None:
-        return Subject(identity, metric, band.admit, f"policy {rules.version}", arithmetic)
+        return MatcherUnderTest(identity, metric, band.admit, f"policy {rules.version}", arithmetic)
     usual = next((at for begin, at in STOCK.items() if identity.name.startswith(begin)), None)
     kind = "none" if usual is None else "usual"
-    return Subject(identity, metric, usual, f"{kind}: {_why_not_calibrated(identity, rules)}", arithmetic)
-
-
-def _why_not_calibrated(identity: MatcherIdentity, rules: Policy) -> str:
+    why = "not calibrated here"
     if any(one.calibration.matcher.name == identity.name for one in rules.calibrated):
-        return (
+        why = (
             f"policy {rules.version} has it calibrated with other weights, other preprocessing or arithmetic"
         )
-    return "not calibrated here"
+    return MatcherUnderTest(identity, metric, usual, f"{kind}: {why}", arithmetic)

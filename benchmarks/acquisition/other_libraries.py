@@ -24,7 +24,7 @@ import onnx
 
 from benchmarks.acquisition.acquire import Failure, Vector
 from benchmarks.acquisition.face_choice import MERITS
-from benchmarks.errors import BenchmarkError
+from benchmarks.errors import BenchmarkError, LibraryMissingError
 from models.catalogue import catalogue, weights
 from models.catalogue.spec import NetworkSpec
 from models.errors import ModelError
@@ -57,9 +57,9 @@ class FaceRecognition:
 
     does = "HOG locations on the whole frame, five landmarks, one dlib encoding of each face, distance 0.6"
 
-    def __init__(self, library: Any, document_bgr: ImageBGR) -> None:  # the library has no types
-        self._library = library
-        self._known = library.face_encodings(cv2.cvtColor(document_bgr, cv2.COLOR_BGR2RGB))[0]
+    def __init__(self, document_bgr: ImageBGR) -> None:
+        self._library = library(FACE_RECOGNITION, INSTALL)
+        self._known = self._library.face_encodings(cv2.cvtColor(document_bgr, cv2.COLOR_BGR2RGB))[0]
 
     def recognises(self, frame: ImageBGR) -> bool:
         """As in the README's webcam example."""
@@ -84,12 +84,15 @@ class OpenCV:
     """Its sample's threshold."""
 
     def __init__(self, document_bgr: ImageBGR) -> None:
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)  # else it tells of its own engines
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)  # else it names its own engines
         specs = catalogue.load()
-        detector, matcher = (_published(specs.named(name)) for name in ("yunet-2023mar", "sface-2021dec"))
         empty = np.zeros(0, np.uint8)
-        self._detector = cv2.FaceDetectorYN.create("onnx", detector, empty, (320, 320))
-        self._matcher = cv2.FaceRecognizerSF.create("onnx", matcher, empty)
+        try:
+            detector, matcher = (_published(specs.named(name)) for name in ("yunet-2023mar", "sface-2021dec"))
+            self._detector = cv2.FaceDetectorYN.create("onnx", detector, empty, (320, 320))
+            self._matcher = cv2.FaceRecognizerSF.create("onnx", matcher, empty)
+        except (ModelError, cv2.error) as error:
+            raise LibraryMissingError(f"does not load the weights: {error}") from error
         known = self._feature(document_bgr)
         if known is None:
             raise BenchmarkError("OpenCV finds no face on the document")
@@ -101,7 +104,7 @@ class OpenCV:
         return found is not None and self._matcher.match(self._known, found, 0) >= self.ALIKE
 
     def _feature(self, image_bgr: ImageBGR) -> Any:
-        """Of the largest face; None where there is none."""
+        """Of the largest face, or None."""
         height, width = image_bgr.shape[:2]
         self._detector.setInputSize((width, height))
         found: Any = self._detector.detect(image_bgr)[1]  # None for none, whatever its types say
@@ -130,8 +133,9 @@ class InsightFace:
     ALIKE: ClassVar = 0.4
     WEIGHTS: ClassVar = ("det_10g.onnx", "w600k_r50.onnx")
 
-    def __init__(self, library: Any, document_bgr: ImageBGR) -> None:  # the library has no types
-        self._app = library.FaceAnalysis(
+    def __init__(self, document_bgr: ImageBGR) -> None:
+        folder = Path.home() / ".insightface" / "models" / "buffalo_l"
+        self._app = _with_weights("insightface.app", folder, self.WEIGHTS).FaceAnalysis(
             name="buffalo_l",
             allowed_modules=["detection", "recognition"],
             providers=["CPUExecutionProvider"],
@@ -153,8 +157,9 @@ class DeepFace:
     """Its own threshold for VGG-Face by cosine."""
     WEIGHTS: ClassVar = ("vgg_face_weights.h5",)
 
-    def __init__(self, library: Any, document_bgr: ImageBGR) -> None:  # the library has no types
-        self._represent = library.DeepFace.represent
+    def __init__(self, document_bgr: ImageBGR) -> None:
+        folder = Path(os.environ.get("DEEPFACE_HOME", Path.home())) / ".deepface" / "weights"
+        self._represent = _with_weights("deepface", folder, self.WEIGHTS).DeepFace.represent
         (self._known,) = self._vectors(document_bgr)
 
     def recognises(self, frame: ImageBGR) -> bool:
@@ -170,47 +175,17 @@ class DeepFace:
         return [np.asarray(vector / np.linalg.norm(vector), np.float32) for vector in vectors]
 
 
-Load = Callable[[ImageBGR], "Peer | str"]
-
-
-def _face_recognition(document_bgr: ImageBGR) -> Peer | str:
-    found = library(FACE_RECOGNITION, INSTALL)
-    return found if isinstance(found, str) else FaceRecognition(found, document_bgr)
-
-
-def _opencv(document_bgr: ImageBGR) -> Peer | str:
-    try:
-        return OpenCV(document_bgr)
-    except (ModelError, cv2.error) as error:
-        return f"does not load the weights: {error}"
-
-
-def _insightface(document_bgr: ImageBGR) -> Peer | str:
-    folder = Path.home() / ".insightface" / "models" / "buffalo_l"
-    if missing := _missing("insightface", folder, InsightFace.WEIGHTS):
-        return missing
-    found = library("insightface.app", "")
-    return found if isinstance(found, str) else InsightFace(found, document_bgr)
-
-
-def _deepface(document_bgr: ImageBGR) -> Peer | str:
-    folder = Path(os.environ.get("DEEPFACE_HOME", Path.home())) / ".deepface" / "weights"
-    if missing := _missing("deepface", folder, DeepFace.WEIGHTS):
-        return missing
-    found = library("deepface", "")
-    return found if isinstance(found, str) else DeepFace(found, document_bgr)
-
-
-LIBRARIES: Mapping[str, Load] = {
-    FACE_RECOGNITION: _face_recognition,
-    "opencv": _opencv,
-    "insightface": _insightface,
-    "deepface": _deepface,
+LIBRARIES: Mapping[str, Callable[[ImageBGR], Peer]] = {
+    FACE_RECOGNITION: FaceRecognition,
+    "opencv": OpenCV,
+    "insightface": InsightFace,
+    "deepface": DeepFace,
 }
+"""By name, what makes a peer that has a document in hand."""
 
 
-def load(name: str, document_bgr: ImageBGR) -> Peer | str:
-    """A peer that has the document in hand, or why it is skipped. BenchmarkError for one that fails."""
+def load(name: str, document_bgr: ImageBGR) -> Peer:
+    """LibraryMissingError for one that is skipped, BenchmarkError for one that fails."""
     try:
         return LIBRARIES[name](document_bgr)
     except BenchmarkError:
@@ -219,14 +194,18 @@ def load(name: str, document_bgr: ImageBGR) -> Peer | str:
         raise BenchmarkError(f"{name} does not work here: {type(error).__name__}: {error}") from error
 
 
-def _missing(package: str, folder: Path, files: tuple[str, ...]) -> str:
-    """Why a library is not loaded at all; empty where it is installed and its weights are there."""
+def _with_weights(module: str, folder: Path, files: tuple[str, ...]) -> Any:
+    """The library, which is not loaded at all unless its weights are there."""
+    package = module.partition(".")[0]
     if find_spec(package) is None:
-        return f"{package} is not installed here; it wants {', '.join(files)}, too: {NEVER_FETCHED}"
-    absent = [name for name in files if not (folder / name).is_file()]
-    # Without the home's path: a result names nobody
-    place = folder.relative_to(Path.home()) if folder.is_relative_to(Path.home()) else folder.name
-    return f"no {', '.join(absent)} in {place}: {NEVER_FETCHED}" if absent else ""
+        raise LibraryMissingError(
+            f"{package} is not installed here; it wants {', '.join(files)}, too: {NEVER_FETCHED}"
+        )
+    if absent := [name for name in files if not (folder / name).is_file()]:
+        # Without the home's path: a result names nobody
+        place = folder.relative_to(Path.home()) if folder.is_relative_to(Path.home()) else folder.name
+        raise LibraryMissingError(f"no {', '.join(absent)} in {place}: {NEVER_FETCHED}")
+    return library(module, "")
 
 
 @contextlib.contextmanager
@@ -246,45 +225,41 @@ def offline() -> Iterator[None]:
         socket.socket.connect = connect  # type: ignore[method-assign]
 
 
-class FaceRecognitionLooker:
+class FaceRecognitionEncoder:
     """face_recognition 1.3.0 on single pictures: its own locations, its own encoding of one of them.
 
-    Which of several faces is meant is told by the same rule as for the lane. One picture at a time: nobody
+    Of several faces one is chosen by the same rule as for the lane. One picture at a time: nobody
     says whether its globals bear threads.
     """
 
-    def __init__(self, library: Any, weights: Path, face: str) -> None:
+    def __init__(self, library: Any, weights: Path, face: str) -> None:  # the library has no types
         self._library, self._merit, self._alone = library, MERITS[face], threading.Lock()
         recipe = hashlib.sha256(b"face_recognition 1.3.0: HOG locations, small landmarks, one encoding")
         digest = hashlib.sha256(weights.read_bytes()).hexdigest()
         self.identity = MatcherIdentity(FACE_RECOGNITION, digest, recipe.hexdigest())
 
     @classmethod
-    def load(cls, face: str) -> "FaceRecognitionLooker | str":
-        """Ready, or why not."""
-        found = library(FACE_RECOGNITION, INSTALL)
-        if isinstance(found, str):
-            return found
+    def load(cls, face: str) -> "FaceRecognitionEncoder":
+        """LibraryMissingError where it is not installed."""
         weights = library("face_recognition_models", INSTALL).face_recognition_model_location()
-        return cls(found, Path(weights), face)
+        return cls(library(FACE_RECOGNITION, INSTALL), Path(weights), face)
 
     @property
     def matchers(self) -> tuple[str, ...]:
-        """Only itself."""
         return (FACE_RECOGNITION,)
 
-    def look(self, image_bgr: ImageBGR) -> Mapping[str, Vector | Failure]:
+    def encode(self, image_bgr: ImageBGR) -> Mapping[str, Vector | Failure]:
         """Compared by 1 - distance; no face at its own detector is a failure to acquire."""
         with self._alone:
             return {FACE_RECOGNITION: self._encoded(image_bgr)}
 
-    def capture(
+    def encode_capture(
         self,
         images_bgr: Iterator[ImageBGR],
         interval_s: float,  # noqa: ARG002  it looks at each frame alone
     ) -> Mapping[str, Vector | Failure]:
         """The mean encoding of the first frames in which it finds a face; it has no rule of its own."""
-        encoded = (self.look(image_bgr)[FACE_RECOGNITION] for image_bgr in images_bgr)
+        encoded = (self.encode(image_bgr)[FACE_RECOGNITION] for image_bgr in images_bgr)
         found = list(islice((one for one in encoded if not isinstance(one, Failure)), FRAMES))
         enough = len(found) == FRAMES
         return {FACE_RECOGNITION: np.mean(found, axis=0) if enough else Failure("no_face")}
@@ -300,22 +275,19 @@ class FaceRecognitionLooker:
 
 
 def _box(top: int, right: int, bottom: int, left: int) -> Box:
-    """As face_recognition orders its sides."""
     return Box(left, top, right - left, bottom - top)
 
 
 def library(name: str, install: str) -> Any:
-    """The library, or a sentence on why it cannot be used."""
+    """The library; LibraryMissingError, with what `install` says, where it is not installed.
+
+    Its warnings about its own packaging are kept from ours, and its prints from our JSON.
+    """
     if find_spec(name) is None:
-        return install
+        raise LibraryMissingError(install)
     try:
-        return _imported(name)
+        with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
+            warnings.simplefilter("ignore")
+            return importlib.import_module(name)
     except (ImportError, SystemExit) as error:  # face_recognition quits where its weights are missing
-        return f"does not import: {error}"
-
-
-def _imported(name: str) -> Any:
-    """The library, with its warnings about its own packaging kept from ours, and its prints from our JSON."""
-    with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
-        warnings.simplefilter("ignore")
-        return importlib.import_module(name)
+        raise LibraryMissingError(f"does not import: {error}") from error

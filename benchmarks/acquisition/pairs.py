@@ -83,7 +83,6 @@ def pictures(pairs: Iterable[Pair]) -> tuple[str, ...]:
 
 
 def groups(pairs: Iterable[Pair]) -> tuple[str, ...]:
-    """Every group once, by name."""
     return tuple(sorted({pair.group for pair in pairs}))
 
 

@@ -27,13 +27,10 @@ class Replay:
         return STARTED + timedelta(seconds=self._passed_s)
 
     def today(self) -> date:
-        """A day."""
         return self.now().date()
 
     def monotonic_s(self) -> float:
-        """Since the first frame."""
         return self._passed_s
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
         self._passed_s += seconds

@@ -8,11 +8,10 @@ is the mean over frames, here over the frames of both sides; the gate's caps whe
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import combinations
 from pathlib import Path, PurePosixPath
 
-from benchmarks.acquisition.acquire import Failure, Looker, Take, Vector, asked
+from benchmarks.acquisition.acquire import EncodePath, encode_by_all
 from benchmarks.acquisition.pairs import ALL, Pair, one_name, read_rows
 from benchmarks.errors import BenchmarkError
 from models.errors import ImageError
@@ -38,21 +37,16 @@ class Recording:
 def read_sequences(path: Path, root: Path, group_by: Sequence[str]) -> tuple[Recording, ...]:
     """Rows of a CSV file with the columns `sequence,subject`; BenchmarkError that says what is wrong with it.
 
-    The session is told by a column `session`, else by the number at the end of the folder's name, else each
+    The session is that of a column `session`, else by the number at the end of the folder's name, else each
     sequence is a session of its own.
     """
     found: list[Recording] = []
     for line, row in read_rows(path, "sequence,subject"):
         if (row.get("kind") or LIVE) != LIVE:
             continue
-        folder, subject = row["sequence"], row["subject"]
-        if not folder or not subject:
-            raise BenchmarkError(f"{path}, line {line}: needs a folder and whose it is")
-        folder = one_name(folder, f"{path}, line {line}")
+        folder, subject = folder_and_subject(row, root, f"{path}, line {line}")
         if any(one.folder == folder for one in found):
             raise BenchmarkError(f"{path}, line {line}: {folder} is listed twice, and is one capture")
-        if not frames_in(root / folder):
-            raise BenchmarkError(f"{root / folder}: no frames there: is --root right?")
         number = LAST_NUMBER.search(PurePosixPath(folder).name)
         session = row.get("session") or (number.group() if number else folder)
         group = "/".join(part for column in group_by if (part := row.get(column)))
@@ -60,6 +54,17 @@ def read_sequences(path: Path, root: Path, group_by: Sequence[str]) -> tuple[Rec
     if not found:
         raise BenchmarkError(f"{path}: no live sequence in it")
     return tuple(found)
+
+
+def folder_and_subject(row: Mapping[str, str | None], root: Path, where: str) -> tuple[str, str]:
+    """BenchmarkError where the row lacks one of them, or the folder has no frames."""
+    folder, subject = row["sequence"], row["subject"]
+    if not folder or not subject:
+        raise BenchmarkError(f"{where}: needs a folder and whose it is")
+    folder = one_name(folder, where)
+    if not frames_in(root / folder):
+        raise BenchmarkError(f"{root / folder}: no frames there: is --root right?")
+    return folder, subject
 
 
 def frames_in(folder: Path) -> tuple[Path, ...]:
@@ -78,16 +83,11 @@ def compared(sequences: Sequence[Recording]) -> tuple[Pair, ...]:
     )
 
 
-def taken_as_capture(interval_s: float) -> Take:
-    """How `acquire` takes a folder of frames that are so many seconds apart."""
-    return partial(_capture, interval_s=interval_s)
-
-
-def _capture(folder: Path, lookers: Sequence[Looker], *, interval_s: float) -> Mapping[str, Vector | Failure]:
-    found: dict[str, Vector | Failure] = {}
-    for looker in lookers:
-        found |= asked(looker, lambda one: one.capture(images(folder), interval_s))
-    return found
+def encode_as_capture(interval_s: float) -> EncodePath:
+    """How `acquire` encodes a folder of frames that are so many seconds apart."""
+    return lambda folder, encoders: encode_by_all(
+        encoders, lambda encoder: encoder.encode_capture(images(folder), interval_s)
+    )
 
 
 def images(folder: Path) -> Iterator[ImageBGR]:

@@ -1,5 +1,3 @@
-"""`attacks`: how many prints liveness cues accept."""
-
 import json
 from pathlib import Path
 from typing import Annotated
@@ -7,8 +5,8 @@ from typing import Annotated
 import typer
 
 from benchmarks.attacks import measure
-from benchmarks.harness.measurer import measurer, policy
-from benchmarks.harness.options import Json, Root
+from benchmarks.harness.measurer import build_measurer, shipped_policy
+from benchmarks.harness.options import FrameInterval, Json, Root
 from benchmarks.harness.output import deliver
 from benchmarks.harness.result import Result
 from benchmarks.harness.result_file import must_be_writable, write
@@ -29,9 +27,7 @@ def attacks(
         Path | None,
         typer.Option(metavar="OUT", help="Also fit weights on everybody, and write them to this file."),
     ] = None,
-    frame_interval: Annotated[
-        float, typer.Option(min=0.001, help="Seconds between two frames of a sequence.")
-    ] = 0.2,
+    frame_interval: FrameInterval = 0.2,
 ) -> None:
     """Measure how many attacks liveness cues accept (APCER, by species) at 2 % of live people rejected.
 
@@ -41,12 +37,12 @@ def attacks(
     Example: python -m benchmarks attacks --root DATA --sequences DATA/nuaa_sequences.csv --json attacks.json
     """
     must_be_writable(fit)
-    rules = policy()
+    rules = shipped_policy()
     listed = measure.read_attacks(sequences, root)
-    measuring = measurer(rules, threads=1)
+    measuring = build_measurer(rules, threads=1)
     data = measure.data_of(sequences, root, listed)
     about = stamp(rules, measuring.networks, threads=1)
-    found = measure.runs(listed, root, measuring, frame_interval)
+    found = list(measure.runs(listed, root, measuring, frame_interval))
     scores = measure.by_others(found)
     result = Result(
         benchmark="attacks",

@@ -1,43 +1,37 @@
-"""How well liveness cues tell people from what is held up in their place, on people they were not fitted on.
+"""How well liveness cues separate people from what is held up in their place, on people not fitted on.
 
 Each sequence of frames is cut into runs of `LOOKS` looks, as a lane takes them. Of every person in turn all
 runs are scored by weights that were fitted on all others. Reported as ISO/IEC 30107-3 asks: bona fide
 presentations rejected (BPCER), and attacks accepted (APCER) of each species, never a mean over species.
 """
 
-import hashlib
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.accuracy.score_plots import det_of_attacks
-from benchmarks.acquisition.pairs import one_name, read_rows
+from benchmarks.acquisition.pairs import read_rows
 from benchmarks.acquisition.recorded_camera import Replay
-from benchmarks.acquisition.sequences import LIVE, frames_in
+from benchmarks.acquisition.sequences import LIVE, folder_and_subject, frames_in, images
 from benchmarks.errors import BenchmarkError
+from benchmarks.harness.plots import Drawing
 from benchmarks.harness.progress import follow
 from benchmarks.harness.result import SHARE, Figure, Interval, Name, counts
-from benchmarks.harness.stamp import sha256_of
+from benchmarks.harness.stamp import sha256_of, sha256_of_all
 from lane.capture.measuring import Measurer, Stopwatch
 from lane.capture.stream_check import StreamWatch
 from lane.decision.evidence import Check
 from lane.decision.policy import StreamRule
 from lane.evaluation.intervals import CONFIDENCE, rate
-from models.errors import ImageError
-from models.image import read
 from models.liveness.frames import Look
 from models.liveness.score import CUES, FARTHEST, FEWEST_LOOKS, FORMAT, Weight, Weights, measure
-from models.values.face import ImageBGR
 from models.values.measurement import Measure, Measured
-
-if TYPE_CHECKING:
-    from matplotlib import figure as matplotlib_figure
 
 Numbers: TypeAlias = NDArray[np.float64]
 
@@ -75,46 +69,32 @@ def read_attacks(path: Path, root: Path) -> tuple[Sequenced, ...]:
     Without `species`, an attack's is its kind and the last two numbers of its folder's name: how NUAA counts
     the ways in which a print was held, and the sessions.
     """
-    found = [
-        _sequenced(row, f"{path}, line {line}") for line, row in read_rows(path, "sequence,subject,kind")
-    ]
-    for one in found:
-        if not frames_in(root / one.folder):
-            raise BenchmarkError(f"{root / one.folder}: no frames there: is --root right?")
+    found = []
+    for line, row in read_rows(path, "sequence,subject,kind"):
+        folder, subject = folder_and_subject(row, root, where := f"{path}, line {line}")
+        if not (kind := row["kind"]):
+            raise BenchmarkError(f"{where}: needs its kind")
+        numbers = "_".join(PurePosixPath(folder).name.split("_")[-2:])
+        species = LIVE if kind == LIVE else row.get("species") or f"{kind} {numbers}"
+        found.append(Sequenced(folder, subject, species))
     if len({one.subject for one in found}) < 2 or len({one.species == LIVE for one in found}) < 2:
         raise BenchmarkError(f"{path}: needs two people at least, live and attacked")
     return tuple(found)
 
 
-def _sequenced(row: Mapping[str, str | None], where: str) -> Sequenced:
-    folder, subject, kind = (row[name] or "" for name in ("sequence", "subject", "kind"))
-    if not folder or not subject or not kind:
-        raise BenchmarkError(f"{where}: needs a folder, whose it is, and its kind")
-    folder = one_name(folder, where)
-    numbers = "_".join(PurePosixPath(folder).name.split("_")[-2:])
-    species = LIVE if kind == LIVE else row.get("species") or f"{kind} {numbers}"
-    return Sequenced(folder, subject, species)
-
-
-def runs(sequences: Sequence[Sequenced], root: Path, measurer: Measurer, interval_s: float) -> list[Run]:
-    """Every run of every sequence, in order."""
-    return [
-        run for one in follow(sequences, "sequences") for run in _runs_of(one, root, measurer, interval_s)
-    ]
-
-
-def _runs_of(one: Sequenced, root: Path, measurer: Measurer, interval_s: float) -> Iterator[Run]:
-    looks = list(_looks(root / one.folder, measurer, interval_s))
-    for start in range(0, len(looks), LOOKS):
-        if len(part := looks[start : start + LOOKS]) >= FEWEST_LOOKS:
-            began = time.thread_time()
-            cues = measure(part)
-            yield Run(one, cues, (time.thread_time() - began) * 1e3)
+def runs(sequences: Sequence[Sequenced], root: Path, measurer: Measurer, interval_s: float) -> Iterator[Run]:
+    for one in follow(sequences, "sequences"):
+        looks = list(_looks(root / one.folder, measurer, interval_s))
+        for start in range(0, len(looks), LOOKS):
+            if len(part := looks[start : start + LOOKS]) >= FEWEST_LOOKS:
+                began = time.thread_time()
+                cues = measure(part)
+                yield Run(one, cues, (time.thread_time() - began) * 1e3)
 
 
 def _looks(folder: Path, measurer: Measurer, interval_s: float) -> Iterator[Look]:
     """Of frames with a face; the largest is the passenger's."""
-    for number, image_bgr in enumerate(_images(folder)):
+    for number, image_bgr in enumerate(images(folder)):
         face = measurer.look(image_bgr, Stopwatch()).face
         if face is not None:
             yield Look(image_bgr, face, number * interval_s)
@@ -141,9 +121,9 @@ def _newton(columns: Numbers, wanted: Numbers, weight: Numbers) -> Numbers:
     solution = np.zeros(columns.shape[1])
     penalty = np.diag([*[PENALTY] * (columns.shape[1] - 1), 1e-6])
     for _ in range(30):
-        told = 1 / (1 + np.exp(-columns @ solution))
-        slope = columns.T @ (weight * (wanted - told)) - penalty @ solution
-        curve = (columns * (weight * told * (1 - told))[:, None]).T @ columns + penalty
+        live_share = 1 / (1 + np.exp(-columns @ solution))
+        slope = columns.T @ (weight * (wanted - live_share)) - penalty @ solution
+        curve = (columns * (weight * live_share * (1 - live_share))[:, None]).T @ columns + penalty
         solution = solution + np.linalg.solve(curve, slope)
     return solution
 
@@ -195,7 +175,7 @@ def streams(
     live, costs, suspected = [one for one in sequences if one.species == LIVE], [], 0
     for one in live:
         watch = StreamWatch(rule)
-        for frame in Replay(_images(root / one.folder), interval_s).frames():
+        for frame in Replay(images(root / one.folder), interval_s).frames():
             began = time.thread_time()
             watch.see(frame)
             costs.append((time.thread_time() - began) * 1e3)
@@ -209,24 +189,14 @@ def _cost(what: str, costs_ms: Sequence[float]) -> Iterator[Figure]:
     return counts(("ms of one core", what), quantiles)
 
 
-def _images(folder: Path) -> Iterator[ImageBGR]:
-    """A frame that cannot be read is not there, as with a camera."""
-    for path in frames_in(folder):
-        try:
-            yield read(path)
-        except ImageError:
-            continue
-
-
 def _share(name: Name, errors: NDArray[np.bool_], by_people: Interval | None = None) -> Figure:
     one = rate(int(errors.sum()), len(errors))
-    interval = (round(one.low, 4), round(one.high, 4))
     return Figure(
         name=name,
         value=round(one.rate, 4),
         unit=SHARE,
         better="lower",
-        interval=interval,
+        interval=(round(one.low, 4), round(one.high, 4)),
         by_people=by_people,
         errors=one.errors,
         n=one.n,
@@ -242,10 +212,10 @@ def _by_people(
     attacks = {one: scores[(subjects == one) & which] for one in people}
     for _ in range(DRAWS):
         drawn = [people[place] for place in rng.integers(len(people), size=len(people))]
-        shown = np.sort(np.concatenate([genuine[one] for one in drawn]))
-        held = np.concatenate([attacks[one] for one in drawn])
-        if len(shown) and len(held):
-            rates.append(float((held >= _lowest_but(shown)).mean()))
+        bona_fide = np.sort(np.concatenate([genuine[one] for one in drawn]))
+        held_up = np.concatenate([attacks[one] for one in drawn])
+        if len(bona_fide) and len(held_up):
+            rates.append(float((held_up >= _lowest_but(bona_fide)).mean()))
     if not rates:
         return None
     tail = (1 - CONFIDENCE) / 2
@@ -254,11 +224,13 @@ def _by_people(
 
 
 def _alone(found: Sequence[Run], name: str) -> dict[str, float]:
-    """What one cue tells by itself: how often a live run has more of it than an attack (area under ROC)."""
+    """Of one cue by itself: how often a live run has more of it than an attack (area under ROC)."""
     column, live = _table(found)[:, list(CUES).index(name)], _live(found)
-    shown, held = column[live & ~np.isnan(column)], column[~live & ~np.isnan(column)]
+    bona_fide, attacks = column[live & ~np.isnan(column)], column[~live & ~np.isnan(column)]
     more = (
-        (shown[:, None] > held).mean() + (shown[:, None] == held).mean() / 2 if len(shown) * len(held) else 0
+        (bona_fide[:, None] > attacks).mean() + (bona_fide[:, None] == attacks).mean() / 2
+        if len(bona_fide) * len(attacks)
+        else 0
     )
     return {"more in live": round(float(more), 3), "assessed": round(float((~np.isnan(column)).mean()), 3)}
 
@@ -278,37 +250,31 @@ def _live(found: Sequence[Run]) -> NDArray[np.bool_]:
 
 def data_of(path: Path, root: Path, sequences: Sequence[Sequenced]) -> dict[str, Any]:
     """Which pictures: a hash over the names and contents of all."""
-    names = [picture for one in sequences for picture in frames_in(root / one.folder)]
-    lines = "".join(f"{sha256_of(name)}  {name.relative_to(root).as_posix()}\n" for name in names)
+    paths = [path for one in sequences for path in frames_in(root / one.folder)]
+    names = [path.relative_to(root).as_posix() for path in paths]
     return {
         "sequences": path.name,
         "sequences_sha256": sha256_of(path),
         "pictures": len(names),
-        "pictures_sha256": hashlib.sha256(lines.encode()).hexdigest(),
+        "pictures_sha256": sha256_of_all(names, root),
         "people": len({one.subject for one in sequences}),
     }
 
 
 def as_file(weights: Weights, data: Mapping[str, Any], made: Mapping[str, Any]) -> dict[str, Any]:
-    """What `models.liveness.score.read` reads."""
     return {
         "format": FORMAT,
         "data": dict(data),
         "made": dict(made),
         "constant": round(weights.constant, 6),
         "cues": {
-            name: {
-                "mean": round(one.mean, 6),
-                "deviation": round(one.deviation, 6),
-                "weight": round(one.weight, 6),
-            }
+            name: {part: round(value, 6) for part, value in asdict(one).items()}
             for name, one in weights.cues.items()
         },
     }
 
 
-def draw(found: Sequence[Run], scores: Numbers) -> "dict[str, matplotlib_figure.Figure]":
-    """The DET curve of each species."""
+def draw(found: Sequence[Run], scores: Numbers) -> dict[str, Drawing]:
     scored, live = ~np.isnan(scores), _live(found)
     kinds = np.array([run.sequence.species for run in found])
     species = sorted(set(kinds) - {LIVE})

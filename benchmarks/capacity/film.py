@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from benchmarks.harness import measurer as machine
+from benchmarks.harness.measurer import build_measurer, shipped_policy
 from benchmarks.harness.result import Figure, NotAvailable, Result, counts
 from benchmarks.harness.stamp import sha256_of, stamp
 from lane.cameras.live_camera import RealCamera
@@ -27,8 +27,8 @@ _ADULT = timedelta(days=40 * 365)
 
 def measure(film: Path, documents: Sequence[Path], rate: float | None, threads: int | None) -> Result:
     """CameraError where the film gives no frame."""
-    rules = machine.policy()
-    measurer = machine.measurer(rules, threads=threads)
+    rules = shipped_policy()
+    measurer = build_measurer(rules, threads=threads)
     rules.check(measurer.networks.embedder.identity)
     settings = CameraSettings(source=str(film), at_end=AtEnd.END, frames_per_second=rate, open_s=30.0)
     figures: list[Figure] = []

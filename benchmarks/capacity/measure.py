@@ -18,11 +18,11 @@ import numpy as np
 
 from benchmarks.capacity.lane_processes import LaneProcess, Lanes, Passage, rate, running
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness import measurer as machine
-from benchmarks.harness.bisection import search, tell
+from benchmarks.harness.bisection import next_load, search
 from benchmarks.harness.desk_site import site
 from benchmarks.harness.drawn_frames import STANDING_FROM_S, cast_as_holder
 from benchmarks.harness.film_file import write_film
+from benchmarks.harness.measurer import admission_band, build_measurer, shipped_policy
 from benchmarks.harness.plots import WIDTH_IN, canvas, finish, from_zero, line, ring
 from benchmarks.harness.result import SHARE, Figure, Result, counts
 from benchmarks.harness.stamp import stamp
@@ -86,9 +86,9 @@ class Load:
 
 def measure(load: Load, say: Say) -> Result:
     """Raises BenchmarkError for a lane that fails or answers wrongly."""
-    rules = machine.policy()
-    measurer = machine.measurer(rules, threads=1, bf16=load.bf16)
-    machine.band(rules, measurer)
+    rules = shipped_policy()
+    measurer = build_measurer(rules, threads=1, bf16=load.bf16)
+    admission_band(rules, measurer)
     with (
         tempfile.TemporaryDirectory(prefix="passenger-lane-capacity-") as folder,
         site(None, lanes=MOST_LANES, officers=0, workers=1) as desk,
@@ -213,7 +213,7 @@ def steps_of(work: Work, load: Load, say: Say) -> Iterator[Step]:
         step = summed_up(load, work(round(count), load.seconds))
         say(in_words(step))
         yield step
-        count = tell(trying, carried=not step.broken)
+        count = next_load(trying, carried=not step.broken)
 
 
 def carried(steps: Sequence[Step]) -> Figure:

@@ -16,10 +16,10 @@ import numpy as np
 from benchmarks.capacity.lane_processes import LaneProcess, Lanes, Passage, cpu_s, rate, running
 from benchmarks.capacity.memory_growth import sampled
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness import measurer as machine
 from benchmarks.harness.desk_site import Site, site
 from benchmarks.harness.drawn_frames import cast_as_holder
 from benchmarks.harness.film_file import write_film
+from benchmarks.harness.measurer import admission_band, build_measurer, shipped_policy
 from benchmarks.harness.result import SHARE, Figure, Result, counts
 from benchmarks.harness.stamp import stamp
 from benchmarks.harness.timing import times
@@ -43,9 +43,9 @@ Say: TypeAlias = Callable[[str], None]
 
 def measure(minutes: float, rate: int, threads: int | None, idle_s: float, say: Say) -> Result:
     """Raises BenchmarkError where the lane ends by itself."""
-    rules = machine.policy()
-    measurer = machine.measurer(rules, threads=threads)
-    machine.band(rules, measurer)
+    rules = shipped_policy()
+    measurer = build_measurer(rules, threads=threads)
+    admission_band(rules, measurer)
     passenger = cast_as_holder(measurer)
     with (
         tempfile.TemporaryDirectory(prefix="passenger-lane-soak-") as folder,

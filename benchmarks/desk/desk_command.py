@@ -1,5 +1,3 @@
-"""`desk`: how much of a site one desk carries."""
-
 from typing import Annotated
 
 import typer

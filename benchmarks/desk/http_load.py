@@ -10,7 +10,7 @@ import hashlib
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -36,7 +36,7 @@ Fact = tuple[str, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a shift is asked to do."""
+    """What a shift has to carry."""
 
     per_hour: float
     """Passages of each lane."""
@@ -50,13 +50,11 @@ class Load:
 
 
 @dataclass(slots=True)
-class Seen:
-    """What happened."""
-
+class Observed:
     passages: int = 0
     errors: Counter[str] = field(default_factory=Counter)
     late_ns: list[int] = field(default_factory=list)
-    """How much after its time a passage was told to the desk."""
+    """How much after its time a passage was sent to the desk."""
     sent_at: dict[str, int] = field(default_factory=dict)
     """Referral → when the lane began to send it."""
     on_screen_ns: dict[str, int] = field(default_factory=dict)
@@ -70,38 +68,34 @@ _CHANGES_NO_QUEUE = frozenset({"event: referral.handed"})
 
 @dataclass(slots=True)
 class Screen:
-    """An officer's page of the queue."""
-
     client: httpx.AsyncClient
-    news: asyncio.Event = field(default_factory=asyncio.Event)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
     follows: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def woken(self) -> None:
+    async def wait(self) -> None:
         """Wait until something happens, or the page looks by itself."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_LOOKS_AGAIN_S):
-                await self.news.wait()
+                await self.changed.wait()
 
 
 class Shift:
-    """One load, once."""
+    """One load, once. `heads` are those of the lanes' chains, which go on from shift to shift."""
 
-    def __init__(self, site: Site, load: Load) -> None:
-        self._site, self._load, self.seen = site, load, Seen()
+    def __init__(self, site: Site, load: Load, heads: dict[str, Head]) -> None:
+        self._site, self._load, self._heads, self.seen = site, load, heads, Observed()
         self._over = asyncio.Event()
         self._chance = np.random.default_rng()
         self._pictures = [_drawn(seed) for seed in (1, 2)]
 
-    async def run(self, heads: dict[str, Head]) -> Seen:
-        """`heads`: of each lane's chain, which goes on from shift to shift."""
+    async def run(self) -> Observed:
         officers = [await self._signed_in(*one) for one in self._site.passwords.items()]
         screens = [Screen(one) for one in officers]
         at_work = [self._watch(screens[0]), *(self._decide(one) for one in screens[1:])]
         background = [asyncio.create_task(one) for one in (*map(self._follow, screens), *at_work)]
         try:
             await asyncio.gather(*(one.follows.wait() for one in screens))
-            lanes = [self._lane(name, token, heads) for name, token in self._site.tokens.items()]
-            await asyncio.gather(*lanes)
+            await asyncio.gather(*(self._lane(*one) for one in self._site.tokens.items()))
         finally:
             self._over.set()  # after Ctrl-C, too: a request that swallows its end must not be made again
             for task in background:
@@ -123,7 +117,7 @@ class Shift:
         client.headers["X-CSRF-Token"] = answer.json()["csrf_token"]
         return client
 
-    async def _asked(self, what: str, ask: Coroutine[Any, Any, httpx.Response]) -> httpx.Response | None:
+    async def _request(self, what: str, ask: Coroutine[Any, Any, httpx.Response]) -> httpx.Response | None:
         """The answer, or None where there is none that helps: then it is counted."""
         try:
             answer = await ask
@@ -137,70 +131,60 @@ class Shift:
 
     # --- lanes
 
-    async def _lane(self, name: str, token: str, heads: dict[str, Head]) -> None:
-        every_s, telling, waiting = 3600 / self._load.per_hour, asyncio.Lock(), []
+    async def _lane(self, name: str, token: str) -> None:
+        every_s, sending, waiting = 3600 / self._load.per_hour, asyncio.Lock(), []
         began = time.monotonic() + self._chance.uniform(0, every_s)
         async with self._client(headers={"Authorization": f"Bearer {token}"}) as client:
             number = 0
             while (due := began + number * every_s) < began + self._load.seconds:
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
-                passage = self._passage(client, name, heads, telling, due)
-                waiting.append(asyncio.create_task(passage))
+                waiting.append(asyncio.create_task(self._passage(client, name, sending, due)))
                 number += 1
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._load.drain_s):
                     await asyncio.gather(*waiting)
 
-    async def _passage(
-        self, client: httpx.AsyncClient, lane: str, heads: dict[str, Head], telling: asyncio.Lock, due: float
-    ) -> None:
+    async def _passage(self, client: httpx.AsyncClient, lane: str, sending: asyncio.Lock, due: float) -> None:
         passage, refers = str(uuid4()), self._chance.random() < self._load.referred
         sent_at = time.monotonic_ns()
-        async with telling:
+        async with sending:
             if refers and not await self._upload(client, passage):
                 return
-            told = _told(passage, refers, self._pictures)
-            if not await self._tell(client, lane, heads, told):
+            if not await self._send(client, lane, _facts(passage, refers, self._pictures)):
                 return
         self.seen.passages += 1
         self.seen.late_ns.append(max(0, time.monotonic_ns() - round(due * 1e9)))
         if refers:
             self.seen.sent_at[passage] = sent_at
             await self._wait(client, passage, sent_at)
-            closed = {"passage": passage, "how": "sent_to_second_line"}
-            async with telling:
-                await self._tell(client, lane, heads, [("passage.closed", closed)])
+            closed: Fact = ("passage.closed", {"passage": passage, "how": "sent_to_second_line"})
+            async with sending:
+                await self._send(client, lane, [closed])
 
     async def _upload(self, client: httpx.AsyncClient, passage: str) -> bool:
         for picture in self._pictures:
             path = f"/passages/{passage}/images/{hashlib.sha256(picture).hexdigest()}"
             put = client.put(path, content=picture, headers={"Content-Type": "image/jpeg"})
-            if await self._asked("image", put) is None:
+            if await self._request("image", put) is None:
                 return False
         return True
 
-    async def _tell(
-        self,
-        client: httpx.AsyncClient,
-        lane: str,
-        heads: dict[str, Head],
-        facts: list[Fact],
-    ) -> bool:
-        head, entries = heads.get(lane, GENESIS), list[Entry]()
+    async def _send(self, client: httpx.AsyncClient, lane: str, facts: list[Fact]) -> bool:
+        head, entries = self._heads.get(lane, GENESIS), list[Entry]()
         for kind, body in facts:
             entries.append(follow(head, chain=lane, at=datetime.now(UTC), kind=kind, body=body))
             head = entries[-1].head
         wire = [{"payload": entry.payload, "hash": entry.hash} for entry in entries]
-        answer = await self._asked("entries", client.post("/entries", json={"entries": wire}))
+        answer = await self._request("entries", client.post("/entries", json={"entries": wire}))
         if answer is None:
             return False
-        heads[lane] = head
+        self._heads[lane] = head
         return True
 
     async def _wait(self, client: httpx.AsyncClient, passage: str, sent_at: int) -> None:
         while not self._over.is_set():
             path = f"/passages/{passage}/decision"
-            answer = await self._asked("decision", client.get(path, params={"wait_s": 10}))
+            answer = await self._request("decision", client.get(path, params={"wait_s": 10}))
             if answer is not None and answer.json()["decision"] is not None:
                 self.seen.decided_ns[passage] = time.monotonic_ns() - sent_at
                 return
@@ -209,7 +193,7 @@ class Shift:
 
     # --- officers
 
-    async def _follow(self, screen: "Screen") -> None:
+    async def _follow(self, screen: Screen) -> None:
         """Wake the page whenever something happens, as its script does."""
         while not self._over.is_set():
             with suppress(httpx.HTTPError):
@@ -217,57 +201,51 @@ class Shift:
                     screen.follows.set()
                     async for line in stream.aiter_lines():
                         if line.startswith("event: ") and line not in _CHANGES_NO_QUEUE:
-                            screen.news.set()
+                            screen.changed.set()
             self.seen.errors["events: the stream ended"] += 1
 
-    async def _cases(self, screen: "Screen") -> set[str]:
+    async def _cases(self, screen: Screen) -> set[str]:
         """Who waits, as the page shows it."""
-        screen.news.clear()
-        shown = await self._asked("page", screen.client.get(f"{self._site.address}/queue/cases"))
+        screen.changed.clear()
+        shown = await self._request("page", screen.client.get(f"{self._site.address}/queue/cases"))
         return set(_CASE.findall(shown.text)) if shown is not None else set()
 
-    async def _watch(self, screen: "Screen") -> None:
+    async def _watch(self, screen: Screen) -> None:
         while not self._over.is_set():
             cases = await self._cases(screen)
             now = time.monotonic_ns()
             for passage in cases:
                 self.seen.on_screen_ns.setdefault(passage, now)
-            await screen.woken()
+            await screen.wait()
 
-    async def _decide(self, screen: "Screen") -> None:
+    async def _decide(self, screen: Screen) -> None:
         while not self._over.is_set():
             if not await self._cases(screen):
-                await screen.woken()
+                await screen.wait()
                 continue
             await asyncio.sleep(self._chance.uniform(*_REACTS_WITHIN_S))
-            answer = await self._asked("claim", screen.client.post("/referrals/next"))
+            answer = await self._request("claim", screen.client.post("/referrals/next"))
             claim = answer.json()["claim"] if answer is not None else None
             if claim is None:
-                await screen.woken()
+                await screen.wait()
             else:
                 await self._answer(screen.client, f"/referrals/{claim['passage']}")
 
     async def _answer(self, client: httpx.AsyncClient, path: str) -> None:
-        shown = await self._asked("case", client.get(path))
+        shown = await self._request("case", client.get(path))
         if shown is None:
             return
         for image in shown.json().get("images", ()):
-            await self._asked("picture", client.get(f"{self._site.address}{image['href']}"))
+            await self._request("picture", client.get(f"{self._site.address}{image['href']}"))
         await asyncio.sleep(self._load.officer_s)
         if shown.json().get("step") == "blind":
             judged = {"verdict": "cannot_tell", "confidence": 3, "features": {}, "viewed": []}
-            await self._asked("judgement", client.post(f"{path}/judgement", json=judged))
+            await self._request("judgement", client.post(f"{path}/judgement", json=judged))
         decided = {"answer": "second_line", "ground": "cannot_tell", "note": ""}
-        await self._asked("decide", client.post(f"{path}/decision", json=decided))
+        await self._request("decide", client.post(f"{path}/decision", json=decided))
 
 
-def elapsed(seen: Seen, ended: Callable[[Seen], dict[str, int]]) -> list[int]:
-    """From the lane's send to that moment, of each referral that reached it, in ns."""
-    moments = ended(seen)
-    return [moments[one] - sent for one, sent in seen.sent_at.items() if one in moments]
-
-
-def _told(passage: str, refers: bool, pictures: list[bytes]) -> list[Fact]:
+def _facts(passage: str, refers: bool, pictures: list[bytes]) -> list[Fact]:
     measured = ("sharpness", "brightness", "inter_eye_distance_px", "yaw_deg", "pitch_deg", "roll_deg")
     images = [
         {

@@ -6,32 +6,26 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from benchmarks.desk.http_load import Load, Seen, Shift, elapsed
-from benchmarks.harness.bisection import once, search, tell
+from benchmarks.desk.http_load import Load, Observed, Shift
+from benchmarks.harness.bisection import next_load, once, search
 from benchmarks.harness.desk_site import Site
-from benchmarks.harness.plots import beside_legend, finish, from_zero, line, ring
+from benchmarks.harness.plots import Drawing, beside_legend, finish, from_zero, line, ring
 from benchmarks.harness.result import Figure, Result, counts
 from benchmarks.harness.tables import quantiles
 from benchmarks.harness.timing import times
 from lane.ledger.chain import Head
 
-if TYPE_CHECKING:
-    from matplotlib import figure as matplotlib_figure
-
 ON_SCREEN_P95_MS = 500.0
 """The aim: a referral is on the officer's screen within half a second."""
 LATE_P95_MS = 1000.0
-"""A lane that is told to wait so long has the next passenger before the door."""
+"""A lane that must wait so long has the next passenger before the door."""
 FINEST = 0.25
 """A search ends once what broke is no more than this share above what was carried."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A load that was tried, and what it came to."""
-
     passages_per_second: float
     broken: tuple[str, ...]
     """Why this is more than the desk carries; empty where it carries it."""
@@ -47,13 +41,13 @@ def measure(site: Site, load: Load, *, searches: bool, say: Callable[[str], None
     while per_hour is not None:
         load = replace(load, per_hour=per_hour)
         # Before the word: a Ctrl-C while its pictures are drawn was seen to get lost.
-        shift, lanes = Shift(site, load), len(site.tokens)
+        shift, lanes = Shift(site, load, heads), len(site.tokens)
         with _whole_loop() as loop:
             say(f"{lanes} lanes, {load.per_hour:g} passages an hour of each, for {load.seconds:g} s …")
-            step = summed_up(load, loop.run(shift.run(heads)))
+            step = summed_up(load, loop.run(shift.run()))
         say(in_words(step))
         yield step
-        per_hour = tell(trying, carried=not step.broken)
+        per_hour = next_load(trying, carried=not step.broken)
 
 
 @contextmanager
@@ -77,10 +71,11 @@ def carried(steps: Sequence[Step]) -> Figure:
     return Figure(name=("passages carried",), value=most, unit="/s", better="higher")
 
 
-def summed_up(load: Load, seen: Seen) -> Step:
-    """What one load came to."""
+def summed_up(load: Load, seen: Observed) -> Step:
     row = (f"{load.per_hour:g} a lane and hour",)
-    on_screen = times(("on screen", *row), elapsed(seen, lambda one: one.on_screen_ns))
+    sent_at = seen.sent_at
+    on_screen_ns = [ended - sent_at[one] for one, ended in seen.on_screen_ns.items() if one in sent_at]
+    on_screen = times(("on screen", *row), on_screen_ns)
     decided = times(("decided", *row), list(seen.decided_ns.values()), better=None)
     late = times(("late", *row), seen.late_ns, better=None)
     undecided = len(seen.sent_at) - len(seen.decided_ns)
@@ -108,7 +103,6 @@ def summed_up(load: Load, seen: Seen) -> Step:
 
 
 def in_words(step: Step) -> str:
-    """One step in a line."""
     on_screen, decided, _, _, *others = step.figures
     referrals = next(one.number for one in others if one.name[-1] == "referrals")
     return (
@@ -122,7 +116,7 @@ def _over(late: Figure, most_ms: float) -> bool:
     return late.quantiles.get("p95", 0.0) > most_ms
 
 
-def draw(result: Result, title: str) -> "matplotlib_figure.Figure":
+def draw(result: Result, title: str) -> Drawing:
     """How late referrals come at each load. A ring marks a step that broke."""
     axes = beside_legend(title)
     steps = {

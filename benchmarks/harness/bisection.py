@@ -31,7 +31,7 @@ def once(load: float) -> Search:
     yield load
 
 
-def tell(trying: Search, *, carried: bool) -> float | None:
+def next_load(trying: Search, *, carried: bool) -> float | None:
     """What to try next after this; None where the search is over."""
     try:
         return trying.send(carried)

@@ -20,8 +20,6 @@ _READY = "desk listening at "
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A desk that runs, and whom it knows."""
-
     address: str
     tokens: dict[str, str]
     """Lane → its token."""
@@ -36,29 +34,19 @@ def site(database: str | None, *, lanes: int, officers: int, workers: int) -> It
         place = database or str(Path(folder) / "desk.sqlite")
         run = secrets.token_hex(3)  # a server's database may know others from an earlier run
         chief = f"chief-{run}"
-        added = [
-            "officer",
-            "add",
-            chief,
-            "--role",
-            "administrator",
-            "--generate",
-            "--database",
-            place,
-            "--json",
-        ]
-        password = ask(added)["password"]
+        how = ("--role", "administrator", "--generate", "--json")
+        password = ask(["officer", "add", chief, *how, "--database", place])["password"]
         with (
             _serving(place, Path(folder), workers) as address,
-            _signed_in(address, chief, password) as asking,
+            _signed_in(address, chief, password) as administrator,
         ):
-            tokens = {name: _lane(asking, name) for name in _names("lane", run, lanes)}
-            people = {name: _officer(asking, name) for name in _names("o", run, officers)}
+            tokens = {name: _lane(administrator, name) for name in _names(f"lane-{run}", lanes)}
+            people = {name: _officer(administrator, name) for name in _names(f"o-{run}", officers)}
             yield Site(address, tokens, people)
 
 
-def _names(what: str, run: str, number: int) -> list[str]:
-    return [f"{what}-{run}-{one}" for one in range(1, number + 1)]
+def _names(prefix: str, number: int) -> list[str]:
+    return [f"{prefix}-{one}" for one in range(1, number + 1)]
 
 
 @contextmanager
@@ -69,17 +57,16 @@ def _signed_in(address: str, name: str, password: str) -> Iterator[httpx.Client]
         yield client
 
 
-def _lane(asking: httpx.Client, name: str) -> str:
-    """A new lane's token."""
-    return str(_done(asking.post("/lane-tokens", json={"lane": name})).json()["token"])
+def _lane(administrator: httpx.Client, name: str) -> str:
+    return str(_done(administrator.post("/lane-tokens", json={"lane": name})).json()["token"])
 
 
-def _officer(asking: httpx.Client, name: str) -> str:
-    """A new officer's password, which the officer has chosen in place of the one that was told."""
-    told = _done(asking.post("/officers", json={"name": name})).json()["password"]
+def _officer(administrator: httpx.Client, name: str) -> str:
+    """A new officer's password, which the officer has chosen in place of the first one."""
+    first = _done(administrator.post("/officers", json={"name": name})).json()["password"]
     chosen = secrets.token_urlsafe(16)
-    with _signed_in(str(asking.base_url).partition("/api")[0], name, told) as own:
-        _done(own.put("/password", json={"old": told, "new": chosen}))
+    with _signed_in(str(administrator.base_url).partition("/api")[0], name, first) as own:
+        _done(own.put("/password", json={"old": first, "new": chosen}))
     return chosen
 
 

@@ -88,6 +88,5 @@ def _grained(picture: ImageBGR, noise: float, rng: np.random.Generator) -> Image
     return np.asarray(np.clip(np.rint(picture + grain), 0, 255), np.uint8)
 
 
-def description() -> str:
-    """What is looked at, in words."""
-    return f"640x480, {DISTINCT} of the simulated holder standing, seed {SEED}"
+def description(sizes: str = "640x480,") -> str:
+    return f"{sizes} {DISTINCT} of the simulated holder standing, seed {SEED}"

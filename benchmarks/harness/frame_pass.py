@@ -34,8 +34,8 @@ class LanePass:
 
     def __init__(self, measurer: Measurer, rules: Policy, walk: Walk) -> None:
         self.measurer, self.rules = measurer, rules
-        said = unexamined(walk.document, datetime.now(UTC).date(), rules.person.capture_from_age)
-        self._reference = examine(walk.document, said, measurer, StageWatch())
+        unread = unexamined(walk.document, datetime.now(UTC).date(), rules.person.capture_from_age)
+        self._reference = examine(walk.document, unread, measurer, StageWatch())
         self._before: Face | None = None
 
     def run(self, frame: ImageBGR) -> Sample:
@@ -43,8 +43,7 @@ class LanePass:
 
         The frame is looked at as a capture looks at it: at half scale, then closely at one face.
         """
-        watch = StageWatch()
-        started = time.perf_counter_ns()
+        watch, started = StageWatch(), time.perf_counter_ns()
         before = Before(self._before, 1 / FRAMES_PER_SECOND) if self._before else None
         found = self.measurer.find(frame, watch)
         faces = faces_that_count(found, self.rules.capture.second_face_ratio)
@@ -61,7 +60,7 @@ class LanePass:
             raise BenchmarkError(
                 f"the holder was not admitted ({codes}): timing wrong answers is worth nothing"
             )
-        return Sample({stage: watch.stages_ns[stage] for stage in STAGES}, whole_ns)
+        return Sample({stage: watch.stage_ns(stage) for stage in STAGES}, whole_ns)
 
     def _evidence(self, sighting: Sighting, similarity: Measure) -> Evidence:
         """As after a capture of as many good frames as the rules want."""

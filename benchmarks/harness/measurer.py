@@ -11,12 +11,12 @@ from models.runtime.onnx_runtime import RuntimeSettings
 from models.runtime.providers import CPU
 
 
-def policy() -> Policy:
+def shipped_policy() -> Policy:
     """The shipped rules: what a benchmark measures is what the product does."""
     return load()
 
 
-def measurer(
+def build_measurer(
     rules: Policy,
     *,
     provider: str = CPU,
@@ -29,12 +29,12 @@ def measurer(
     `matchers` are names of the catalogue, beside the lane's own. With `bf16` that one computes in bfloat16,
     as a lane with `[engine] bf16 = "require"`; ProviderError where it cannot.
     """
-    settings = replace(runtime(provider, threads), bf16="require" if bf16 else "never")
+    settings = replace(runtime_settings(provider, threads), bf16="require" if bf16 else "never")
     networks = build_networks(settings, matchers=matchers)
     return Measurer(networks, second_face_ratio=rules.capture.second_face_ratio)
 
 
-def band(rules: Policy, measurer: Measurer) -> Band:
+def admission_band(rules: Policy, measurer: Measurer) -> Band:
     """Where the rules admit by these networks; PolicyError that says what no calibration is for.
 
     It says more than an admission that fails.
@@ -43,6 +43,6 @@ def band(rules: Policy, measurer: Measurer) -> Band:
     return rules.check(embedder.identity, embedder.arithmetic)
 
 
-def runtime(provider: str, threads: int | None) -> RuntimeSettings:
+def runtime_settings(provider: str, threads: int | None) -> RuntimeSettings:
     """Exactly this provider, without a way back to the CPU."""
     return RuntimeSettings("cpu" if provider == CPU else "require", provider, threads)

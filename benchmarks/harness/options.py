@@ -47,6 +47,7 @@ Which = Annotated[
 GroupBy = Annotated[
     str, typer.Option(help="The CSV column, or columns with commas between, that name a pair's group.")
 ]
+FrameInterval = Annotated[float, typer.Option(min=0.001, help="Seconds between two frames of a sequence.")]
 Workers = Annotated[
     int | None,
     typer.Option(min=1, help="Pictures looked at at once; the cores of this process if not given."),

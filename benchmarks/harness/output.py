@@ -3,19 +3,15 @@
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from benchmarks.harness.plots import PlotsMissingError, svg
+from benchmarks.harness.plots import Drawing, PlotsMissingError, svg
 from benchmarks.harness.result import Result
 from benchmarks.harness.result_file import STDOUT, write
 from benchmarks.harness.tables import show
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-Draw = Callable[[], "Mapping[str, Figure]"]
+Draw = Callable[[], Mapping[str, Drawing]]
 """Drawings, each by the word that its file's name ends with."""
 
 
@@ -50,5 +46,5 @@ def console() -> Console:
 
 
 def say(text: str) -> None:
-    """Progress, beside the result."""
+    """On standard error: standard output has the result."""
     print(text, file=sys.stderr, flush=True)

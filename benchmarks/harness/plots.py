@@ -8,7 +8,7 @@ import io
 import unicodedata
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.result import SHARE
@@ -52,6 +52,9 @@ MISSING = "no drawings: matplotlib is not installed; it comes with the extra `be
 MISSING += "--no-deps --require-hashes -r requirements-dev.lock"
 
 Point = tuple[float, float]
+Drawing: TypeAlias = "Figure"
+Plane: TypeAlias = "Axes"
+"""matplotlib's, which is loaded where something is drawn."""
 
 
 class PlotsMissingError(BenchmarkError):
@@ -61,7 +64,7 @@ class PlotsMissingError(BenchmarkError):
         super().__init__(MISSING)
 
 
-def canvas(width_in: float, height_in: float) -> "Figure":
+def canvas(width_in: float, height_in: float) -> Drawing:
     """A page. PlotsMissingError where matplotlib is not installed."""
     try:
         import matplotlib as mpl  # noqa: PLC0415  an extra that a benchmark does without
@@ -72,14 +75,14 @@ def canvas(width_in: float, height_in: float) -> "Figure":
     return Figure(figsize=(width_in, height_in), facecolor="white")
 
 
-def beside_legend(title: str, height_in: float = 5.2) -> "Axes":
+def beside_legend(title: str, height_in: float = 5.2) -> Plane:
     """Axes on a page of their own, with room for a legend at the right."""
     axes = canvas(WIDTH_IN, height_in).add_axes((0.1, 0.55 / height_in, 0.54, 1 - 1.0 / height_in))
     axes.set_title(title)
     return axes
 
 
-def finish(axes: "Axes", *remarks: str) -> "Figure":
+def finish(axes: Plane, *remarks: str) -> Drawing:
     """With a legend at the right, and below it what marks stand for."""
     handles, labels = axes.get_legend_handles_labels()
     if handles:
@@ -93,7 +96,7 @@ def finish(axes: "Axes", *remarks: str) -> "Figure":
 
 
 def line(
-    axes: "Axes", points: Sequence[Point], place: int, name: str, detail: str = "", *, marker: str = ""
+    axes: Plane, points: Sequence[Point], place: int, name: str, detail: str = "", *, marker: str = ""
 ) -> None:
     """The line of a name; `place` gives its colour and its dashes."""
     label = "\n".join(filter(None, (lettered(name, LEGEND_LETTERS), detail)))
@@ -102,19 +105,18 @@ def line(
     axes.plot(x, y, color=colour(place), linestyle=style, marker=marker, markersize=4, label=label)
 
 
-def ring(axes: "Axes", at: Point, place: int) -> None:
+def ring(axes: Plane, at: Point, place: int) -> None:
     """Around a point that is to be noticed."""
     axes.plot(*at, "o", markersize=10, fillstyle="none", color=colour(place), clip_on=False, gid="ring")
 
 
 def colour(place: int) -> str:
-    """Of the first, second or a later name."""
     return COLOURS[place % len(COLOURS)]
 
 
 def curves(
     title: str, lines: Mapping[str, Sequence[Point]], across: str, up: str, level: tuple[float, str] | None
-) -> "Figure":
+) -> Drawing:
     """A line for each name, with its points; `level` is a height to stay below, and its words."""
     axes = beside_legend(title, height_in=3.6)
     for place, (name, points) in enumerate(lines.items()):
@@ -126,7 +128,7 @@ def curves(
     return finish(axes, *([f"dots: {level[1]}"] if level else []))
 
 
-def from_zero(axes: "Axes", across: str, up: str) -> None:
+def from_zero(axes: Plane, across: str, up: str) -> None:
     """Both axes' names; both begin at 0."""
     axes.set_xlabel(across)
     axes.set_ylabel(up)
@@ -134,7 +136,7 @@ def from_zero(axes: "Axes", across: str, up: str) -> None:
     axes.set_ylim(bottom=0)
 
 
-def bars(title: str, groups: Mapping[str, Mapping[str, float]], unit: str) -> "Figure":
+def bars(title: str, groups: Mapping[str, Mapping[str, float]], unit: str) -> Drawing:
     """A bar for each name of each group, from 0 on, on one scale; negative values are drawn as 0.
 
     Names stand at the top, where there are several; their bars follow one another in that order.
@@ -173,7 +175,7 @@ def bars(title: str, groups: Mapping[str, Mapping[str, float]], unit: str) -> "F
     return figure
 
 
-def svg(figure: "Figure") -> str:
+def svg(figure: Drawing) -> str:
     """Without a date, so that the same figures are the same file."""
     page = io.StringIO()
     with warnings.catch_warnings():

@@ -30,8 +30,6 @@ class Form(BaseModel):
 
 
 class NotAvailable(Form):
-    """There is no number, and why."""
-
     not_available: str
 
 
@@ -58,7 +56,6 @@ class Figure(Form):
 
     @property
     def number(self) -> float | None:
-        """None where there is none."""
         return None if isinstance(self.value, NotAvailable) else self.value
 
     @property
@@ -76,8 +73,6 @@ class Commit(Form):
 
 
 class PolicyIdentity(Form):
-    """The rules that decided."""
-
     version: str
     sha256: str
 
@@ -92,8 +87,6 @@ class Network(Form):
 
 
 class Clock(Form):
-    """What times were taken with."""
-
     function: str
     implementation: str
     source: str | None
@@ -127,7 +120,6 @@ class Stamp(Form):
 
     @property
     def weights(self) -> list[str]:
-        """Name and SHA-256 of each network."""
         return sorted({f"{one.name} {one.sha256}" for one in self.networks})
 
     @property
@@ -164,14 +156,12 @@ class Result(Form):
         return {one.name: one for one in self.figures}
 
     def find(self, *name: str) -> Figure | None:
-        """The figure of this name; None where there is none."""
         return self._by_name.get(name)
 
     def __getitem__(self, name: Name) -> Figure:
         return self._by_name[name]
 
     def under(self, *first: str) -> Iterator[Figure]:
-        """The figures whose names begin so."""
         return (one for one in self.figures if one.name[: len(first)] == first)
 
     @property

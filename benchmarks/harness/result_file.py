@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -11,6 +10,7 @@ from pydantic import ValidationError
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.result import FORM, Result
+from models.catalogue.weights import write_atomically
 
 STDOUT = Path("-")
 LARGEST_BYTES = 64 << 20
@@ -52,7 +52,6 @@ def printable(text: str) -> str:
 
 
 def _printable(value: Any) -> Any:
-    """All text in a JSON value."""
     if isinstance(value, str):
         return printable(value)
     if isinstance(value, list):
@@ -75,7 +74,7 @@ def write(text: str, out: Path) -> None:
         sys.stdout.write(text)
         return
     try:
-        _replace(out, text)
+        write_atomically(out, text.encode())
     except OSError as error:
         raise BenchmarkError(f"{out} cannot be written: {error.strerror}") from error
 
@@ -89,17 +88,3 @@ def must_be_writable(out: Path | None) -> Path | None:
     if not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
         raise BenchmarkError(f"{out} cannot be written: no folder {out.parent} to write into")
     return out
-
-
-def _replace(out: Path, text: str) -> None:
-    descriptor, name = tempfile.mkstemp(prefix=f".{out.name}.", suffix=".tmp", dir=out.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)  # as a redirect would have made it; mkstemp hides it from others
-        temporary.replace(out)
-    finally:
-        temporary.unlink(missing_ok=True)

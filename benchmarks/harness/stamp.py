@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -49,7 +50,6 @@ def stamp(
 
 
 def networks(built: Networks) -> tuple[Network, ...]:
-    """Those that a lane runs."""
     return tuple(
         Network(role=one.role, name=one.name, sha256=one.sha256, provider=one.provider)
         for one in built.identities
@@ -57,5 +57,10 @@ def networks(built: Networks) -> tuple[Network, ...]:
 
 
 def sha256_of(path: Path) -> str:
-    """Of a file's bytes."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def sha256_of_all(names: Iterable[str], root: Path) -> str:
+    """Over the names and the contents of these files, in this order."""
+    lines = "".join(f"{sha256_of(root / name)}  {name}\n" for name in names)
+    return hashlib.sha256(lines.encode()).hexdigest()

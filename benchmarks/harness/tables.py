@@ -1,6 +1,6 @@
 """A result as tables for a person to read, whatever was measured."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -13,7 +13,8 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 
 def show(console: Console, result: Result) -> None:
     """The stamp, a table for each first name, what is not available, and what names stand for."""
-    show_stamp(console, result.stamp)
+    for line in _stamp_lines(result.stamp):
+        console.print(line, markup=False)
     for name, value in (result.conditions | result.settings).items():
         if isinstance(value, str | int | float) and not name.endswith(("policy", "sha256")):
             console.print(f"{words(name)}: {value}", markup=False)
@@ -23,7 +24,6 @@ def show(console: Console, result: Result) -> None:
 
 
 def show_figures(console: Console, figures: Iterable[Figure]) -> None:
-    """A table for each first name."""
     tables: dict[str, list[Figure]] = {}
     for one in figures:
         if not one.detail:
@@ -78,7 +78,6 @@ def value_with_interval(one: Figure) -> str:
 
 
 def quantiles(one: Figure, *names: str) -> str:
-    """Some of a figure's quantiles in words."""
     found = [f"{name} {shown(one.quantiles[name], one.unit)}" for name in names if name in one.quantiles]
     return ", ".join(found) or "none"
 
@@ -93,19 +92,11 @@ def shown(value: float, unit: str = "") -> str:
     return text + (unit if unit in ("%", "×") else f"{NO_BREAK}{unit}" if unit else "")
 
 
-def words(name: str) -> str:
-    """A name of JSON as words."""
-    return name.replace("_", " ")
+def words(json_name: str) -> str:
+    return json_name.replace("_", " ")
 
 
-def show_stamp(console: Console, stamp: Stamp) -> None:
-    """Which code, machine and libraries, in a few lines."""
-    for line in stamp_lines(stamp):
-        console.print(line, markup=False)
-
-
-def stamp_lines(stamp: Stamp) -> Iterable[str]:
-    """As `show_stamp` prints them."""
+def _stamp_lines(stamp: Stamp) -> Iterator[str]:
     commit = "no git checkout" if stamp.commit.id is None else stamp.commit.id[:12]
     commit += " with changes" if stamp.commit.dirty else ""
     rules = f", policy {stamp.policy.version}" if stamp.policy else ""

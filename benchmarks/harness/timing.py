@@ -1,37 +1,50 @@
 """Time in nanoseconds, and what many samples of it come to."""
 
 import time
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
+from benchmarks.harness.progress import follow
 from benchmarks.harness.result import Clock, Figure, Name, NotAvailable
 from lane.capture.measuring import Stopwatch
+from lane.platform.garbage_collection import settled_garbage
+
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
 
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 CLOCK_SOURCE = Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")
 
 
 class StageWatch(Stopwatch):
-    """The lane's stopwatch, kept to the nanosecond for stages of a few microseconds."""
+    """The lane's stopwatch, read to the nanosecond for stages of a few microseconds."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.stages_ns: dict[str, int] = defaultdict(int)
+    def stage_ns(self, stage: str) -> int:
+        return round(self._sums_ms[stage] * 1e6)
 
-    @contextmanager
-    def time(self, stage: str) -> Iterator[None]:
-        """Add the time of the block to a stage."""
-        started = time.perf_counter_ns()
-        try:
-            yield
-        finally:
-            self.stages_ns[stage] += time.perf_counter_ns() - started
+
+def timed(work: Callable[[], T]) -> tuple[T, int]:
+    """The answer of some work, and how many nanoseconds it took."""
+    started = time.perf_counter_ns()
+    answer = work()
+    return answer, time.perf_counter_ns() - started
+
+
+def in_turns(works: Mapping[K, Callable[[int], T]], count: int, what: str) -> dict[K, list[T]]:
+    """What each work gives on each turn, whose number it is passed: what slows the machine slows all.
+
+    Every other turn goes the other way round, so that nobody is always first.
+    """
+    found: dict[K, list[T]] = {name: [] for name in works}
+    with settled_garbage():
+        for number in follow(range(count), what):
+            for name in works if number % 2 else reversed([*works]):
+                found[name].append(works[name](number))
+    return found
 
 
 def times(
@@ -65,7 +78,6 @@ def ratio(
 
 
 def clock() -> Clock:
-    """What the figures were taken with."""
     info = time.get_clock_info("perf_counter")
     try:
         source = CLOCK_SOURCE.read_text(encoding="ascii").strip()

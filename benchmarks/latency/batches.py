@@ -1,6 +1,5 @@
 """Detector and embedder on several pictures at once: what a batch costs, and each picture of it."""
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
@@ -10,7 +9,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.harness.drawn_frames import Walk
 from benchmarks.harness.progress import follow
 from benchmarks.harness.result import Figure, Name, NotAvailable, counts, not_available
-from benchmarks.harness.timing import StageWatch, times
+from benchmarks.harness.timing import StageWatch, timed, times
 from lane.capture.measuring import Measurer
 from lane.platform.garbage_collection import settled_garbage
 from models.catalogue import weights
@@ -61,7 +60,6 @@ def _pictures(_: Measurer, frames: Sequence[ImageBGR], spec: NetworkSpec) -> Ite
 
 
 def _faces(measurer: Measurer, frames: Sequence[ImageBGR], spec: NetworkSpec) -> Iterator[Tensor]:
-    """The holder's, as the matcher gets them."""
     for frame in frames:
         face = measurer.look(frame, StageWatch()).face
         if face is None:
@@ -83,23 +81,15 @@ def _batch(
     try:
         session = OrtSession(graph, name, runtime, [fed.shape])
         must_agree(name, session.run(fed), answers)
-        took = times(row, _timed(session, fed, count), better=None)
+        with settled_garbage():
+            took_ns = [timed(lambda: session.run(fed))[1] for _ in range(count)]
     except ModelError as error:
         yield Figure(name=row, value=NotAvailable(not_available=str(error)))
         return
+    took = times(row, took_ns, better=None)
     each_ms = (took.number or 0) / len(tensors)
     yield took
     yield from counts(row, {"each p50 ms": round(each_ms, 4), "pictures per second": round(1e3 / each_ms, 1)})
-
-
-def _timed(session: OrtSession, fed: Tensor, count: int) -> list[int]:
-    took_ns = []
-    with settled_garbage():
-        for _ in range(count):
-            began_ns = time.perf_counter_ns()
-            session.run(fed)
-            took_ns.append(time.perf_counter_ns() - began_ns)
-    return took_ns
 
 
 def must_agree(name: str, batch: Answer, alone: Sequence[Answer]) -> None:

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness import measurer as machine
 from benchmarks.harness.drawn_frames import Size
+from benchmarks.harness.measurer import build_measurer, shipped_policy
 from benchmarks.harness.progress import follow
 from benchmarks.harness.result import Figure
 from benchmarks.harness.timing import times
@@ -28,15 +28,8 @@ from lane.service.run import open_desk
 from models.runtime.machine import ROOT
 
 PHOTO = "photo"
-PARTS = (
-    "process",
-    "networks",
-    "lane",
-    "first passage",
-    "first decision",
-    "first frame to gate",
-    "end to end",
-)
+PASSAGE = ("first frame to gate", "end to end")
+PARTS = ("process", "networks", "lane", "first passage", "first decision", *PASSAGE)
 """Interpreter and imports; networks loaded, warmed up and tested; journal opened and lane started; from the
 document until the gate is commanded; all of these; and the last two as of every passage."""
 LONGEST_S = 300
@@ -53,7 +46,7 @@ def measure(
 ) -> list[Figure]:
     """Each part's times over the starts of these lanes, by their settings."""
     (folder / PHOTO).write_bytes(film.walk.document.photo)
-    asked = {
+    request = {
         "folder": str(folder),
         "film": str(film.path),
         "size": film.size,
@@ -63,25 +56,20 @@ def measure(
         "bf16": bf16,
     }
     starts = follow(lanes, f"Starting a lane on {provider}")
-    started = [_started({**asked, "lane": lane}) for lane in starts]
+    started = [_start_process({**request, "lane": lane}) for lane in starts]
     return [times((provider, "cold", part), [one[part] for one in started], better=None) for part in PARTS]
 
 
-def _started(asked: dict[str, Any]) -> dict[str, int]:
+def _start_process(request: dict[str, Any]) -> dict[str, int]:
     """One start. BenchmarkError where it does not come to the right decision."""
-    began_ns = time.monotonic_ns()
-    command = [
-        sys.executable,
-        "-m",
-        "benchmarks.latency.cold_start",
-        json.dumps({**asked, "began_ns": began_ns}),
-    ]
+    values = json.dumps({**request, "began_ns": time.monotonic_ns()})
+    command = [sys.executable, "-m", "benchmarks.latency.cold_start", values]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=LONGEST_S)
     if done.returncode:
         why = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
         raise BenchmarkError(f"a lane that was started afresh came to no decision: {why}")
-    told: dict[str, int] = json.loads(done.stdout)
-    return told
+    took_ns: dict[str, int] = json.loads(done.stdout)
+    return took_ns
 
 
 def start(
@@ -100,25 +88,21 @@ def start(
     marks = [began_ns, time.monotonic_ns()]
     journals = folder / str(lane["lane"])
     journals.mkdir()
-    rules, settings = machine.policy(), settings_for(journals, film, size, **lane)
+    rules, settings = shipped_policy(), settings_for(journals, film, size, **lane)
     document = _document((folder / PHOTO).read_bytes())
     with camera_for(settings, rules) as camera, open_desk(settings) as desk:
-        measurer = machine.measurer(rules, provider=provider, threads=threads, bf16=bf16)
+        measurer = build_measurer(rules, provider=provider, threads=threads, bf16=bf16)
         marks.append(time.monotonic_ns())
         with lane_for(settings, camera, desk, document, known, measurer, rules) as opened:
             marks.append(time.monotonic_ns())
             passed = opened.passage()
             marks.append(round(opened.gate.commanded_s * 1e9))
     return {
-        **dict(zip(PARTS, _between(marks), strict=False)),
+        **{part: after - before for part, (before, after) in zip(PARTS, pairwise(marks), strict=False)},
         "first decision": marks[-1] - began_ns,
         "first frame to gate": passed.first_frame_ns,
         "end to end": passed.last_frame_ns,
     }
-
-
-def _between(marks: Sequence[int]) -> list[int]:
-    return [after - before for before, after in pairwise(marks)]
 
 
 def _document(photo: bytes) -> TravelDocument:
@@ -129,10 +113,10 @@ def _document(photo: bytes) -> TravelDocument:
 
 
 def main() -> None:
-    """The process that is started: asked by one JSON object, answers with another."""
-    asked = json.loads(sys.argv[1])
-    paths = {name: Path(asked[name]) for name in ("folder", "film")}
-    print(json.dumps(start(**{**asked, **paths})))
+    """The process that is started: it takes one JSON object, and answers with another."""
+    request = json.loads(sys.argv[1])
+    paths = {name: Path(request[name]) for name in ("folder", "film")}
+    print(json.dumps(start(**{**request, **paths})))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Joules that a piece of work costs, where the machine counts them: processors by RAPL, GPUs by NVML.
 
 What is counted is the whole of a processor or GPU while the work lasts, idle time between frames and whatever
-else the machine does included. Where a machine does not tell, there is no figure but a reason.
+else the machine does included. Where a machine does not count, there is no figure but a reason.
 """
 
 import time
@@ -20,8 +20,6 @@ MICRO, MILLI = 1e-6, 1e-3
 
 
 class Meter(Protocol):
-    """A counter of energy."""
-
     def joules(self) -> float:
         """Since any fixed moment; never goes back. Raises OSError where it cannot be read any more."""
         ...
@@ -49,7 +47,7 @@ class Rapl:
     """The processors' packages, and the memory where it is counted by itself. See `Meter`.
 
     A package's own parts (core, uncore) are in its sum already, and so would be the whole board's (psys).
-    Asked at least once in each range of a counter, it loses nothing.
+    Read at least once in each range of a counter, it loses nothing.
     """
 
     zones: tuple[_Zone, ...]
@@ -68,7 +66,6 @@ class Rapl:
             return f"{folders[0]}/energy_uj cannot be read: {error}"
 
     def joules(self) -> float:
-        """Of all of them."""
         return sum(zone.joules() for zone in self.zones)
 
 
@@ -117,24 +114,20 @@ class Nvml:
 
 
 @dataclass(slots=True)
-class Bill:
+class EnergyUse:
     """What a piece of work cost; complete once the work is done."""
 
     joules: dict[str, float] = field(default_factory=dict)
-    why_not: dict[str, str] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
 
     def figures(self, row: Name, decisions: int) -> Iterator[Figure]:
-        """By processor and GPU; not available what is not counted."""
         for name, joules in self.joules.items():
             if decisions and self.seconds:
-                cost = Figure(name=(*row, name, "a decision"), value=round(joules / decisions, 4), unit="J")
-                yield cost
-                yield from counts(
-                    (*row, name),
-                    {"joules": round(joules, 3), "mean watts": round(joules / self.seconds, 3)},
-                )
-        yield from not_available(self.why_not, *row)
+                yield Figure(name=(*row, name, "a decision"), value=round(joules / decisions, 4), unit="J")
+                numbers = {"joules": round(joules, 3), "mean watts": round(joules / self.seconds, 3)}
+                yield from counts((*row, name), numbers)
+        yield from not_available(self.reasons, *row)
 
 
 def meters() -> dict[str, Meter | str]:
@@ -143,15 +136,15 @@ def meters() -> dict[str, Meter | str]:
 
 
 @contextmanager
-def counted(meters: Mapping[str, Meter | str]) -> Iterator[Bill]:
+def counted(meters: Mapping[str, Meter | str]) -> Iterator[EnergyUse]:
     """The energy of the block, by each meter that is there."""
-    bill = Bill(why_not={name: meter for name, meter in meters.items() if isinstance(meter, str)})
+    used = EnergyUse(reasons={name: meter for name, meter in meters.items() if isinstance(meter, str)})
     there = {name: meter for name, meter in meters.items() if not isinstance(meter, str)}
     before, began_s = {name: meter.joules() for name, meter in there.items()}, time.monotonic()
-    yield bill
-    bill.seconds = time.monotonic() - began_s
+    yield used
+    used.seconds = time.monotonic() - began_s
     for name, meter in there.items():
         try:
-            bill.joules[name] = meter.joules() - before[name]
+            used.joules[name] = meter.joules() - before[name]
         except OSError as error:
-            bill.why_not[name] = f"not to the end: {error}"
+            used.reasons[name] = f"not to the end: {error}"

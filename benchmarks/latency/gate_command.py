@@ -1,5 +1,3 @@
-"""`gate`: is this code slower than it was?"""
-
 import shlex
 import sys
 from functools import partial

@@ -9,14 +9,7 @@ from pathlib import Path
 
 from benchmarks.errors import BenchmarkError
 
-QUIET = (
-    "-c",
-    "core.fsmonitor=false",
-    "-c",
-    f"core.hooksPath={os.devnull}",
-    "-c",
-    "advice.detachedHead=false",
-)
+QUIET = ("core.fsmonitor=false", f"core.hooksPath={os.devnull}", "advice.detachedHead=false")
 """A repository's own settings must not make git start a program."""
 
 ALSO_HALF_MADE = ("--force", "--force")
@@ -51,7 +44,7 @@ def checked_out(root: Path, commit: str) -> Iterator[Path]:
 def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
-            ["git", "-C", str(root), *QUIET, *arguments],
+            ["git", "-C", str(root), *(part for setting in QUIET for part in ("-c", setting)), *arguments],
             capture_output=True,
             text=True,
             check=False,

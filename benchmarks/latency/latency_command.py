@@ -1,5 +1,3 @@
-"""`latency`: how long each step takes."""
-
 import re
 from typing import Annotated
 

@@ -16,11 +16,11 @@ import psutil
 from pydantic import JsonValue
 
 from benchmarks.harness import drawn_frames
-from benchmarks.harness import measurer as machine
 from benchmarks.harness.cpu_affinity import bound
 from benchmarks.harness.desk_site import site
 from benchmarks.harness.drawn_frames import FRAMES_PER_SECOND, Size
 from benchmarks.harness.frame_pass import LanePass, Sample, warm_up
+from benchmarks.harness.measurer import admission_band, build_measurer, runtime_settings, shipped_policy
 from benchmarks.harness.progress import follow
 from benchmarks.harness.result import Figure, Name, Network, Result, counts, not_available
 from benchmarks.harness.stamp import networks, stamp
@@ -29,7 +29,7 @@ from benchmarks.latency import batches, cold_start, decoding_and_liveness, energ
 from benchmarks.latency.passages import (
     Film,
     Lane,
-    Passed,
+    PassageTimes,
     camera_for,
     film_for,
     known_similarity,
@@ -48,18 +48,7 @@ from models.runtime.providers import CPU, KNOWN, named
 from models.runtime.threads import available_cores
 
 WARM_UP, WARM_UP_PASSAGES = 10, 2
-STAGES = (
-    "decode",
-    "detect",
-    "align",
-    "quality",
-    "liveness",
-    "embed",
-    "compare",
-    "decide",
-    "ledger",
-    "gate",
-)
+STAGES = ("decode", "detect", "align", "quality", "liveness", "embed", "compare", "decide", "ledger", "gate")
 """In the order of the flow. Cues of liveness, ledger and gate are once a passage, the others once a frame."""
 MEANING = {
     "end to end": "from the capture of the frame that the decision ended on until the gate is commanded",
@@ -72,8 +61,6 @@ MEANING = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bench:
-    """What all measuring shares."""
-
     plan: Plan
     rules: Policy
     films: Mapping[Size, Film]
@@ -89,7 +76,7 @@ def measure(plan: Plan, providers: Sequence[str] | None) -> Result:
 
     ProviderError where the matcher is to run in bfloat16 and cannot, PolicyError where it has no calibration.
     """
-    rules, beside_cpu = machine.policy(), others(providers)
+    rules, beside_cpu = shipped_policy(), others(providers)
     failed: dict[str, str] = {}
     each = sum(len(plan.points(threads)) for threads in plan.threads) + plan.counts.cold
     with (
@@ -124,16 +111,16 @@ def measure(plan: Plan, providers: Sequence[str] | None) -> Result:
     )
 
 
-def others(asked: Sequence[str] | None) -> tuple[str, ...]:
+def others(named_ones: Sequence[str] | None) -> tuple[str, ...]:
     """Beside the CPU, each once by its long name. ProviderError for a name that nobody knows."""
-    wanted = dict.fromkeys(named(name).name for name in (KNOWN if asked is None else asked))
+    wanted = dict.fromkeys(named(name).name for name in (KNOWN if named_ones is None else named_ones))
     return tuple(name for name in wanted if name != CPU)
 
 
 def _films(plan: Plan, rules: Policy, folder: Path) -> tuple[dict[Size, Film], str]:
     """By size; and the arithmetic in which the matcher knows their holder."""
-    measurer, films = machine.measurer(rules, bf16=plan.bf16), {}
-    machine.band(rules, measurer)
+    measurer, films = build_measurer(rules, bf16=plan.bf16), {}
+    admission_band(rules, measurer)
     for size in follow(plan.sizes, "Drawing frames"):
         walk = drawn_frames.holder(measurer, size)
         films[size] = film_for(walk, known_similarity(walk, measurer), folder / f"{size_name(size)}.mkv")
@@ -157,13 +144,13 @@ def _on(provider: str, bench: Bench) -> tuple[tuple[Network, ...], list[Figure]]
 @contextmanager
 def _measurer(provider: str, threads: int, bench: Bench) -> Iterator[Measurer]:
     with bound(threads):
-        yield machine.measurer(bench.rules, provider=provider, threads=threads, bf16=bench.plan.bf16)
+        yield build_measurer(bench.rules, provider=provider, threads=threads, bf16=bench.plan.bf16)
 
 
 def _point(provider: str, point: Point, measurer: Measurer, bench: Bench) -> Iterator[Figure]:
     film, count = bench.films[point.size], point.counts
     samples = _samples(point, measurer, bench)
-    passed, bill = _passages(point, measurer, bench)
+    passed, used = _passages(point, measurer, bench)
     stages = {
         "decode": decoding_and_liveness.decode(film.walk, count.frames),
         "liveness": decoding_and_liveness.liveness(measurer, film.walk, count.passages),
@@ -183,7 +170,7 @@ def _point(provider: str, point: Point, measurer: Measurer, bench: Bench) -> Ite
     yield from _account((f"{provider}, passages", *place), passed, film.known, detail=not first)
     yield from (
         one.model_copy(update={"detail": not first})
-        for one in bill.figures((provider, "energy", *place), len(passed))
+        for one in used.figures((provider, "energy", *place), len(passed))
     )
 
 
@@ -196,7 +183,7 @@ def _samples(point: Point, measurer: Measurer, bench: Bench) -> list[Sample]:
         return [lane.run(frame) for frame in follow(walk.first(point.counts.frames), title)]
 
 
-def _passages(point: Point, measurer: Measurer, bench: Bench) -> tuple[list[Passed], energy.Bill]:
+def _passages(point: Point, measurer: Measurer, bench: Bench) -> tuple[list[PassageTimes], energy.EnergyUse]:
     film, title = bench.films[point.size], f"{size_name(point.size)} on {point.threads}: passages"
     document, rules = film.walk.document, bench.rules
     with tempfile.TemporaryDirectory(dir=bench.folder) as folder:
@@ -209,15 +196,15 @@ def _passages(point: Point, measurer: Measurer, bench: Bench) -> tuple[list[Pass
             return _timed(lane, title, point.counts.passages, bench)
 
 
-def _timed(lane: Lane, title: str, count: int, bench: Bench) -> tuple[list[Passed], energy.Bill]:
+def _timed(lane: Lane, title: str, count: int, bench: Bench) -> tuple[list[PassageTimes], energy.EnergyUse]:
     for _ in range(WARM_UP_PASSAGES):
         lane.passage()
-    with settled_garbage(), energy.counted(bench.meters) as bill:
+    with settled_garbage(), energy.counted(bench.meters) as used:
         passed = [lane.passage() for _ in follow(range(count), title)]
-    return passed, bill
+    return passed, used
 
 
-def _account(row: Name, passed: Sequence[Passed], known: float, *, detail: bool) -> Iterator[Figure]:
+def _account(row: Name, passed: Sequence[PassageTimes], known: float, *, detail: bool) -> Iterator[Figure]:
     """What passages looked like, and the lane's own account of them."""
     similarities = [one.similarity for one in passed]
     numbers = {
@@ -237,7 +224,7 @@ def _account(row: Name, passed: Sequence[Passed], known: float, *, detail: bool)
 
 def _batches(provider: str, threads: int, measurer: Measurer, bench: Bench) -> Iterator[Figure]:
     plan = bench.plan
-    walk, runtime = bench.films[plan.sizes[0]].walk, machine.runtime(provider, threads)
+    walk, runtime = bench.films[plan.sizes[0]].walk, runtime_settings(provider, threads)
     row = (f"{provider}, batches", f"{threads} threads")
     return batches.measure(measurer, walk, runtime, plan.batches, plan.counts.batches, row)
 
@@ -260,9 +247,8 @@ def _peers(bench: Bench) -> tuple[dict[str, str], list[Figure]]:
 
 def _work(plan: Plan) -> dict[str, JsonValue]:
     sizes = [size_name(size) for size in plan.sizes]
-    drawn = f"{drawn_frames.DISTINCT} of the simulated holder standing, seed {drawn_frames.SEED}"
     return {
-        "frames": f"{', '.join(sizes)}; {drawn}",
+        "frames": drawn_frames.description(f"{', '.join(sizes)};"),
         "sizes": [*sizes],
         "frames_per_second": FRAMES_PER_SECOND,
         "lane": "reader, kiosk with its page open, journal, desk",
@@ -270,7 +256,6 @@ def _work(plan: Plan) -> dict[str, JsonValue]:
 
 
 def size_name(size: Size) -> str:
-    """As the command line has it."""
     return f"{size[0]}x{size[1]}"
 
 

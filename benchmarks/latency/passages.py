@@ -54,7 +54,7 @@ NEAR = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
+class PassageTimes:
     """One passage that went as it should."""
 
     last_frame_ns: int
@@ -129,16 +129,16 @@ class Lane:
     journal: TimedJournal
     known: float
 
-    def passage(self) -> Passed:
+    def passage(self) -> PassageTimes:
         """The next one. BenchmarkError unless the holder was admitted, by the known similarity, on record."""
         report = self.station.serve()
         if report is None:
             raise BenchmarkError("the lane serves nobody any more: see its log above")
         return self._timed(report, self._similarity(report))
 
-    def _timed(self, report: PassageReport, similarity: float) -> Passed:
+    def _timed(self, report: PassageReport, similarity: float) -> PassageTimes:
         captured_s, commanded_s = self.camera.captured_s, self.gate.commanded_s
-        return Passed(
+        return PassageTimes(
             last_frame_ns=round((commanded_s - captured_s[-1]) * 1e9),
             first_frame_ns=round((commanded_s - captured_s[0]) * 1e9),
             ledger_ns=self.journal.verdict_ns,

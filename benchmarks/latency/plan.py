@@ -11,8 +11,6 @@ BATCHES = (1, 2, 4, 8, 16)
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How often each thing is done."""
-
     frames: int
     passages: int
     batches: int
@@ -30,8 +28,6 @@ QUICK = Counts(frames=30, passages=10, batches=5, cold=1)
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One place of the table."""
-
     size: Size
     threads: int
     counts: Counts

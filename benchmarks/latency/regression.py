@@ -1,12 +1,8 @@
-"""Is this code slower than an earlier commit's, by more than the noise? Asked in one run, in turns.
+"""Is this code slower than an earlier commit's, by more than the noise? `gate` says how that is judged.
 
-No figure of another day or machine is compared with: the earlier code is measured again, here and now. Each
-round measures the earlier code twice and this code once. What the earlier code differs from itself by is the
-noise, and this code is worse only where the whole interval of its ratio lies above that. One stage alone is
-enough where it is slower beyond doubt: noise in another one must not hide it.
+One stage alone is enough where it is slower beyond doubt: noise in another one must not hide it.
 """
 
-import json
 import math
 import os
 import signal
@@ -17,7 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +22,7 @@ from benchmarks.harness.result import Figure, Result, counts
 from benchmarks.harness.result_file import parse, printable
 
 OF_A_FRAME = ("detect", "quality", "align", "embed", "compare", "decide")
-"""What is done on every frame; each version of `latency` tells it under these names."""
+"""What is done on every frame; each version of `latency` has it under these names."""
 CPU = "CPUExecutionProvider"
 ORDERS = ("EEN", "ENE", "NEE")
 """In turns: the earlier code (E) and this code, the new (N)."""
@@ -49,8 +44,6 @@ Times = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One round's three runs."""
-
     earlier: tuple[Times, Times]
     new: Times
 
@@ -77,7 +70,6 @@ class Judged:
 
     @property
     def worse(self) -> bool:
-        """Whether all of the interval lies above the noise."""
         return self.low > self.noise
 
 
@@ -133,30 +125,12 @@ def _done(command: Sequence[str], tree: Path) -> "subprocess.CompletedProcess[by
 
 
 def _medians(printed: bytes, tree: Path) -> Times:
-    try:
-        found = json.loads(printed)
-    except (ValueError, RecursionError) as error:
-        raise BenchmarkError(f"what was printed in {tree} is no JSON: {error}") from error
-    earlier = isinstance(found, dict) and "providers" in found
-    medians = _before_figures(found) if earlier else _of_figures(printed, tree)
-    times = {stage: one for stage, one in medians.items() if stage in OF_A_FRAME and one and one > 0}
+    result = parse(printed, f"what was printed in {tree}")
+    found = {stage: result.find(CPU, stage) for stage in OF_A_FRAME}
+    times = {stage: one.number for stage, one in found.items() if one and one.number and one.number > 0}
     if not times:
         raise BenchmarkError(f"what was printed in {tree} has no times of {', '.join(OF_A_FRAME)}")
     return times
-
-
-def _of_figures(printed: bytes, tree: Path) -> dict[str, float | None]:
-    result = parse(printed, f"what was printed in {tree}")
-    return {one.name[1]: one.number for one in result.under(CPU) if len(one.name) == 2}
-
-
-def _before_figures(found: Any) -> dict[str, float | None]:
-    """By commits whose results had another form."""
-    try:
-        stages = found["providers"][CPU]["stages"]
-        return {stage: float(one["p50_ms"]) for stage, one in stages.items()}
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return {}
 
 
 def rounds(count: int, earlier: Callable[[], Times], new: Callable[[], Times]) -> Iterator[Round]:
@@ -171,11 +145,11 @@ def rounds(count: int, earlier: Callable[[], Times], new: Callable[[], Times]) -
 
 
 def common(done: Sequence[Round]) -> tuple[str, ...]:
-    """The stages that every run tells. BenchmarkError if there is none."""
+    """The stages that every run has. BenchmarkError if there is none."""
     runs = [times for one in done for times in (*one.earlier, one.new)]
     found = tuple(stage for stage in OF_A_FRAME if all(stage in times for times in runs))
     if not found:
-        raise BenchmarkError("both codes tell times, but none of the same stage")
+        raise BenchmarkError("both codes have times, but none of the same stage")
     return found
 
 
@@ -199,8 +173,6 @@ def _noise(logs: Logs) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """On all rounds: the whole frame, and each stage."""
-
     done: Sequence[Round]
     whole: Judged
     stages: Mapping[str, Judged]
@@ -209,11 +181,9 @@ class Verdict:
 
     @property
     def worse(self) -> bool:
-        """Whether this code is slower, beyond the noise."""
         return self.whole.worse or bool(self.slower)
 
     def figures(self) -> Iterator[Figure]:
-        """Each stage and the whole: both codes' times, their ratio and the noise."""
         stages = tuple(self.stages)
         yield from counts(("verdict",), {"rounds": len(self.done), "worse": int(self.worse)})
         for stage, one in self.stages.items():
@@ -222,18 +192,14 @@ class Verdict:
 
     def _row(self, name: str, stages: Sequence[str], one: Judged, *, worse: bool) -> Iterator[Figure]:
         row = ("stages", name)
-        new = [_sum(round_of.new, stages) for round_of in self.done]
-        medians_ms = {
-            "earlier ms": round(_earlier_ms(self.done, stages), 4),
-            "now ms": round(float(np.median(new)), 4),
-        }
-        yield from counts(row, medians_ms)
+        new_ms = float(np.median([_sum(round_of.new, stages) for round_of in self.done]))
+        earlier_ms = _earlier_ms(self.done, stages)
+        yield from counts(row, {"earlier ms": round(earlier_ms, 4), "now ms": round(new_ms, 4)})
         interval = (round(one.low, 4), round(one.high, 4))
         yield Figure(name=(*row, "ratio"), value=round(one.ratio, 4), unit="×", interval=interval)
         yield from counts(row, {"noise": round(one.noise, 4), "worse": int(worse)})
 
     def in_words(self, against: str) -> str:
-        """The verdict in a line."""
         slower = ", ".join(name for name in self.stages if name in self.slower)
         where = f" Slower by itself, far beyond its noise: {slower}." if slower else ""
         return (

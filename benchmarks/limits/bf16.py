@@ -1,21 +1,19 @@
 """What bfloat16 is worth for the lane's matcher: the same crops in fp32 and in bf16, in turns.
 
-On one machine in one run, since its load slows all of them alike. Each answer is held against the known one's
-limit before it counts: a quick answer that is another one would be no gain.
+Each answer is compared with that of fp32 before anything is timed: a quick answer that is another one would
+be no gain.
 """
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.progress import follow
 from benchmarks.harness.result import Figure, Result, not_available
 from benchmarks.harness.stamp import stamp
-from benchmarks.harness.timing import ratio, times
-from lane.platform.garbage_collection import settled_garbage
+from benchmarks.harness.timing import in_turns, ratio, timed, times
 from models.catalogue import catalogue, weights
 from models.catalogue.spec import NetworkSpec
 from models.errors import ProviderError
@@ -88,12 +86,13 @@ def _raced(spec: NetworkSpec, contenders: Sequence[Contender], size: int, turns:
     crops = [to_tensor(image, spec.input) for image in drawn]
     batches = [np.concatenate(crops[at : at + size]) for at in range(0, len(crops) - size + 1, size)]
     _must_agree(contenders, batches)
-    took_ns: dict[str, list[int]] = {one.name: [] for one in contenders}
-    with settled_garbage():
-        for number in follow(range(turns), f"Taking turns at {size} crops"):
-            batch = batches[number % len(batches)]
-            for one in _in_turn(contenders, number):
-                took_ns[one.name].append(_time_ns(one.session, batch))
+
+    def time_ns(session: OrtSession, number: int) -> int:
+        batch = batches[number % len(batches)]
+        return timed(lambda: session.run(batch))[1]
+
+    works = {one.name: partial(time_ns, one.session) for one in contenders}
+    took_ns = in_turns(works, turns, f"Taking turns at {size} crops")
     table = "1 crop" if size == 1 else f"{size} crops"
     for name, samples in took_ns.items():
         yield times((table, name), samples)
@@ -121,15 +120,3 @@ def _cosine(one: Tensor, other: Tensor) -> float:
     a, b = one.ravel().astype(np.float64), other.ravel().astype(np.float64)
     lengths = float(np.linalg.norm(a) * np.linalg.norm(b))
     return float(a @ b) / lengths if lengths > 0 else -1.0
-
-
-def _in_turn(contenders: Sequence[Contender], number: int) -> Sequence[Contender]:
-    """Who goes first changes each time."""
-    first = number % len(contenders)
-    return (*contenders[first:], *contenders[:first])
-
-
-def _time_ns(session: OrtSession, batch: Tensor) -> int:
-    started = time.perf_counter_ns()
-    session.run(batch)
-    return time.perf_counter_ns() - started

@@ -8,7 +8,6 @@ does not run, or computes wrongly, the reason is kept, and the others are timed.
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.errors import CeilingError
+from benchmarks.harness.timing import timed
 from models.convert.onnx_graph import GraphBuilder
 from models.errors import InferenceError, ProviderError
 from models.runtime.bf16 import in_bf16
@@ -54,8 +54,6 @@ class Ceiling:
 
 @dataclass(frozen=True, slots=True)
 class Ceilings:
-    """What this machine offers, and why something else is not there."""
-
     products: tuple[Ceiling, ...]
     """In float32."""
     reduced: tuple[Ceiling, ...]
@@ -66,7 +64,6 @@ class Ceilings:
 
     @property
     def every(self) -> tuple[Ceiling, ...]:
-        """All, in the order in which they are timed."""
         return (*self.products, *self.reduced, self.copy)
 
 
@@ -90,10 +87,10 @@ def ceilings(settings: RuntimeSettings, threads: int) -> Iterator[Ceilings]:
         yield Ceilings((own, *others), reduced, copy, missing | not_reduced)
 
 
-def _available(asked: Mapping[str, Callable[[], Ceiling]]) -> tuple[tuple[Ceiling, ...], dict[str, str]]:
+def _available(candidates: Mapping[str, Callable[[], Ceiling]]) -> tuple[tuple[Ceiling, ...], dict[str, str]]:
     """Those that run and answer rightly, and why the others are not available."""
     found, missing = [], {}
-    for name, make in asked.items():
+    for name, make in candidates.items():
         try:
             found.append(make())
         except (CeilingError, InferenceError, ProviderError) as error:
@@ -120,7 +117,6 @@ def on_runtime(settings: RuntimeSettings, *, on_device: bool = False, in_bits: s
 
 
 def _mean_of_products(first: Numbers, weights: Sequence[Numbers]) -> float:
-    """By way of sums alone, in double."""
     sums = first.sum(0, dtype=np.float64)
     for weight in weights:
         sums = sums @ weight.astype(np.float64)
@@ -135,9 +131,9 @@ def of_integers(settings: RuntimeSettings) -> Ceiling:
     weights = [rng.integers(-127, 127, (inner, columns), np.int8) for _ in range(times)]
     builder = GraphBuilder("integers")
     # What is chosen at run time cannot be computed beforehand
-    asked = builder.add("Greater", ["x", builder.weight("zero", np.zeros((1, 1), np.float32))], "asked")
+    positive = builder.add("Greater", ["x", builder.weight("zero", np.zeros((1, 1), np.float32))], "positive")
     nothing = builder.weight("nothing", np.zeros((1, 1), np.uint8))
-    value = builder.add("Where", [asked, builder.weight("pixels", pixels), nothing], "chosen")
+    value = builder.add("Where", [positive, builder.weight("pixels", pixels), nothing], "chosen")
     means = []
     for number, weight in enumerate(weights):
         product = builder.add(
@@ -177,12 +173,12 @@ def by_numpy(threads: int) -> Iterator[Ceiling]:
         text=True,
         start_new_session=True,
     ) as process:
-        ceiling = Ceiling("numpy", 2 * SIDE**3, partial(_asked, process))
+        ceiling = Ceiling("numpy", 2 * SIDE**3, partial(_product_ns, process))
         ceiling.time_ns()  # it is loaded and warm
         yield ceiling
 
 
-def _asked(process: "subprocess.Popen[str]") -> int:
+def _product_ns(process: "subprocess.Popen[str]") -> int:
     assert process.stdin is not None
     assert process.stdout is not None
     with suppress(BrokenPipeError):  # it has ended: then nothing is read
@@ -196,26 +192,19 @@ def _asked(process: "subprocess.Popen[str]") -> int:
 
 
 def copied(pool: ThreadPoolExecutor, threads: int) -> Ceiling:
-    """Memory to memory, each thread its part."""
     source = np.arange(COPIED_BYTES // 8, dtype=np.int64)
     target = np.zeros_like(source)
-    parts = [slice(*ends) for ends in _parts(len(source), threads)]
+    ends = [len(source) * number // threads for number in range(threads + 1)]
+    parts = [slice(*both) for both in pairwise(ends)]
 
     def time_ns() -> int:
         target[-1] = 0
-        started = time.perf_counter_ns()
-        list(pool.map(lambda part: np.copyto(target[part], source[part]), parts))
-        took_ns = time.perf_counter_ns() - started
+        _, took_ns = timed(lambda: list(pool.map(lambda part: np.copyto(target[part], source[part]), parts)))
         if target[-1] != source[-1]:
             raise CeilingError("a copy is not what was copied: timing it is worth nothing")
         return took_ns
 
     return Ceiling("copy", 2 * COPIED_BYTES, time_ns)
-
-
-def _parts(count: int, threads: int) -> Iterator[tuple[int, int]]:
-    ends = [count * number // threads for number in range(threads + 1)]
-    yield from pairwise(ends)
 
 
 def copied_on_device(settings: RuntimeSettings) -> Ceiling:
@@ -246,9 +235,7 @@ def _checked(session: OrtSession, right: float, tolerance: float, cause: str = "
     one = np.ones((1, 1), np.float32)
 
     def time_ns() -> int:
-        started = time.perf_counter_ns()
-        answer = session.run(one)
-        took_ns = time.perf_counter_ns() - started
+        answer, took_ns = timed(lambda: session.run(one))
         found = float(np.mean([mean[0, 0] for mean in answer.values()]))
         if not abs(found - right) <= tolerance * abs(right):  # NaN compares false
             wrong = f"{session.name} is {found:.8g}, not {right:.8g}: timing it is worth nothing"

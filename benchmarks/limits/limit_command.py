@@ -1,5 +1,3 @@
-"""`limit`: how near to what the machine can do."""
-
 from typing import Annotated
 
 import typer

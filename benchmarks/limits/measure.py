@@ -3,14 +3,11 @@
 A graph's limit is the longer of two times: its multiplications and additions at the rate of this machine's
 fastest matrix product, and its weights, input and outputs once at the speed at which memory is copied. What
 lies between its nodes is not in it, since a runtime may keep that in a cache: a program that multiplies and
-adds as the graph says cannot be faster. Ceilings, graphs and lane are timed in turns, and compared within a
-turn.
+adds as the graph says cannot be faster. All is timed in turns, and compared within a turn.
 """
 
-import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from statistics import median
 
@@ -18,17 +15,15 @@ import numpy as np
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness import drawn_frames
-from benchmarks.harness import measurer as machine
 from benchmarks.harness.frame_pass import STAGES, LanePass, Sample, warm_up
-from benchmarks.harness.progress import follow
+from benchmarks.harness.measurer import build_measurer, runtime_settings, shipped_policy
 from benchmarks.harness.result import SHARE, Figure, Result, counts, not_available
 from benchmarks.harness.stamp import stamp
-from benchmarks.harness.timing import ratio, times
+from benchmarks.harness.timing import in_turns, ratio, timed, times
 from benchmarks.limits.ceilings import Ceiling, Ceilings, ceilings
 from benchmarks.limits.operation_count import Work, count
 from lane.capture.measuring import Measurer, Stopwatch
 from lane.decision.policy import Policy
-from lane.platform.garbage_collection import settled_garbage
 from models.catalogue import weights
 from models.catalogue.spec import NetworkSpec
 from models.detect.detector import FaceDetector
@@ -39,7 +34,6 @@ from models.runtime.onnx_runtime import OrtSession, RuntimeSettings
 from models.runtime.providers import named
 from models.runtime.session import Session, Tensor
 from models.runtime.threads import available_cores
-from models.values.face import ImageBGR
 
 WARM_UP = 5
 KEPT = 10
@@ -62,31 +56,32 @@ MEANING = {
 }
 
 Answer = Mapping[str, Tensor]
+Key = tuple[str, tuple[int, ...]]
+"""The name of a network, and the shape of its input."""
+LANE, BARE = "lane", "bare networks"
+Samples = Mapping[Hashable, Sequence[Sample]]
+"""Turn by turn, by the name of a ceiling, the key of a graph, and of these two."""
 
 
-class Listener:
-    """A session that remembers what it was asked and what it answered."""
+class RecordingSession:
+    """A session that keeps its inputs and its answers."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self.heard: list[tuple[Tensor, Answer]] = []
+        self.calls: list[tuple[Tensor, Answer]] = []
 
     @property
     def provider(self) -> str:
-        """Where the session runs."""
         return self._session.provider
 
     def run(self, tensor: Tensor) -> Answer:
-        """The session's answer."""
         answer = self._session.run(tensor)
-        self.heard.append((tensor, answer))
+        self.calls.append((tensor, answer))
         return answer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Net:
-    """A network, or the part of one that is run by itself."""
-
     name: str
     spec: NetworkSpec
     graph: bytes
@@ -103,111 +98,68 @@ class Run:
 
     def time_ns(self) -> int:
         """Of the runtime's own run; BenchmarkError unless its answer is the known one."""
-        started = time.perf_counter_ns()
-        answer = self.net.session.bare(self.tensor)
-        took_ns = time.perf_counter_ns() - started
-        self.check(answer)
-        return took_ns
-
-    def check(self, answer: Answer) -> None:
-        """BenchmarkError unless this is the known answer."""
+        answer, took_ns = timed(lambda: self.net.session.bare(self.tensor))
         for name, known in self.answer.items():
             if not np.abs(answer[name] - known).max() <= CLOSE * np.abs(known).max():  # NaN compares false
                 raise BenchmarkError(f"{self.net.name} answers otherwise than before: {name}")
+        return took_ns
 
     @property
-    def least_bytes(self) -> int:
-        """Beside its weights: what goes in and what comes out."""
-        return self.tensor.nbytes + sum(one.nbytes for one in self.answer.values())
+    def key(self) -> Key:
+        return self.net.name, self.tensor.shape
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Graph:
-    """One of the graphs, and its work."""
-
     run: Run
     work: Work
 
     @property
     def least_bytes(self) -> int:
         """What no program avoids reading or writing."""
-        return self.work.weights_bytes + self.run.least_bytes
-
-    @property
-    def key(self) -> "Key":
-        """What tells it from others."""
-        return _key(self.run)
-
-
-Key = tuple[str, tuple[int, ...]]
-
-
-@dataclass(slots=True)
-class Turns:
-    """Nanoseconds, turn by turn."""
-
-    ceilings: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    graphs: dict[Key, list[int]] = field(default_factory=lambda: defaultdict(list))
-    lane: list[Sample] = field(default_factory=list)
-    bare: list[dict[str, int]] = field(default_factory=list)
-    """By stage."""
-
-    def reach(self, ceiling: Ceiling) -> None:
-        """What the machine can do, now."""
-        self.ceilings[ceiling.name].append(ceiling.time_ns())
-
-    def run(self, graph: Graph) -> None:
-        """One graph alone."""
-        self.graphs[graph.key].append(graph.run.time_ns())
-
-    def look(self, lane: LanePass, frame: ImageBGR) -> None:
-        """All of a lane's work on a frame."""
-        self.lane.append(lane.run(frame))
-
-    def ask(self, runs: Sequence[Run]) -> None:
-        """The networks' part of it, by the runtime alone."""
-        took = dict.fromkeys(STAGES, 0)
-        for run in runs:
-            took[STAGE_OF[run.net.spec.role]] += run.time_ns()
-        self.bare.append(took)
+        outputs_bytes = sum(one.nbytes for one in self.run.answer.values())
+        return self.work.weights_bytes + self.run.tensor.nbytes + outputs_bytes
 
 
 def measure(turns: int, threads: int | None, provider: str) -> Result:
     """Raises ProviderError where this provider does not run every network."""
-    rules = machine.policy()
-    measurer = machine.measurer(rules, provider=provider, threads=threads)
+    rules = shipped_policy()
+    measurer = build_measurer(rules, provider=provider, threads=threads)
     built = measurer.networks
     rules.check(built.embedder.identity)  # PolicyError says more than an admission that fails
-    settings, used = machine.runtime(provider, threads), threads or available_cores()
+    settings, used = runtime_settings(provider, threads), threads or available_cores()
     nets = _nets(built, settings)
     walk = drawn_frames.holder(measurer)
-    runs, document = _heard(built, nets, rules, walk)
+    runs, document = _recorded(built, nets, rules, walk)
     graphs = _graphs([*runs, document])
     sessions = {name: net.session for name, net in nets.items()}
     lane = LanePass(_measurer(built, sessions, rules), rules, walk)
     warm_up(lane, walk.first(WARM_UP))
-    timed = Turns()
-    with ceilings(settings, used) as highest, settled_garbage():
-        for number in follow(range(turns), "Ceilings, graphs and lane in turns"):
-            place = _there_and_back(number, len(runs))
-            steps: list[Callable[[], None]] = [partial(timed.reach, one) for one in highest.every]
-            steps += [partial(timed.run, graph) for graph in graphs]
-            steps += [partial(timed.look, lane, walk.frames[place]), partial(timed.ask, runs[place])]
-            for step in steps if number % 2 else reversed(steps):
-                step()
+
+    def place(number: int) -> int:
+        return _there_and_back(number, len(runs))
+
+    with ceilings(settings, used) as highest:
+        alone: dict[Hashable, Callable[[], int]] = {one.name: one.time_ns for one in highest.every}
+        alone |= {graph.run.key: graph.run.time_ns for graph in graphs}
+        works: dict[Hashable, Callable[[int], Sample]] = {
+            **{name: partial(_alone, time_ns) for name, time_ns in alone.items()},
+            LANE: lambda number: lane.run(walk.frames[place(number)]),
+            BARE: lambda number: _bare(runs[place(number)]),
+        }
+        samples = in_turns(works, turns, "Ceilings, graphs and lane in turns")
     about = stamp(rules, built, threads=threads)
     return Result(
         benchmark="limit",
         stamp=about,
         conditions={**about.same_lane, "threads": used},
         settings={"provider": named(provider).name},
-        figures=tuple(figures(graphs, runs, highest, timed)),
+        figures=tuple(figures(graphs, runs, highest, samples)),
         meaning=MEANING,
     )
 
 
 def _nets(built: Networks, settings: RuntimeSettings) -> dict[str, Net]:
-    """All that a lane runs, by name."""
     cache, nets = weights.cache_dir(), {}
     for spec in (built.catalogue.named(one.name) for one in built.identities):
         session = session_of(spec, cache, settings)
@@ -231,37 +183,45 @@ def _measurer(built: Networks, sessions: Mapping[str, Session], rules: Policy) -
     return Measurer(networks, second_face_ratio=rules.capture.second_face_ratio)
 
 
-def _heard(
+def _recorded(
     built: Networks, nets: Mapping[str, Net], rules: Policy, walk: drawn_frames.Walk
 ) -> tuple[list[list[Run]], list[Run]]:
     """What the lane makes its networks do, frame by frame; and what for a document's picture."""
-    listeners = {name: Listener(net.session) for name, net in nets.items()}
-    measurer = _measurer(built, listeners, rules)
+    sessions = {name: RecordingSession(net.session) for name, net in nets.items()}
+    measurer = _measurer(built, sessions, rules)
     lane = LanePass(measurer, rules, walk)
     warm_up(lane, walk.first(WARM_UP))
 
-    def heard(work: Callable[[], object]) -> list[Run]:
-        for one in listeners.values():
-            one.heard.clear()
+    def recorded(work: Callable[[], object]) -> list[Run]:
+        for one in sessions.values():
+            one.calls.clear()
         work()
         return [
-            Run(nets[name], tensor, answer) for name, one in listeners.items() for tensor, answer in one.heard
+            Run(nets[name], tensor, answer) for name, one in sessions.items() for tensor, answer in one.calls
         ]
 
-    of_frames = [heard(partial(lane.run, frame)) for frame in walk.frames[:KEPT]]
-    return of_frames, heard(partial(measurer.look, walk.frames[0], Stopwatch()))
+    of_frames = [recorded(partial(lane.run, frame)) for frame in walk.frames[:KEPT]]
+    return of_frames, recorded(partial(measurer.look, walk.frames[0], Stopwatch()))
 
 
 def _graphs(runs: Sequence[Sequence[Run]]) -> list[Graph]:
     """Each graph on each shape that it was fed."""
-    first = {_key(run): run for of_frame in reversed(runs) for run in reversed(of_frame)}
+    first = {run.key: run for of_frame in reversed(runs) for run in reversed(of_frame)}
     return [
         Graph(run, count(run.net.graph, run.net.name, run.tensor.shape)) for _, run in sorted(first.items())
     ]
 
 
-def _key(run: Run) -> Key:
-    return run.net.name, run.tensor.shape
+def _alone(time_ns: Callable[[], int], _: int) -> Sample:
+    return Sample({}, time_ns())
+
+
+def _bare(runs: Sequence[Run]) -> Sample:
+    """The networks' part of a lane's work on a frame, by the runtime alone."""
+    took = dict.fromkeys(STAGES, 0)
+    for run in runs:
+        took[STAGE_OF[run.net.spec.role]] += run.time_ns()
+    return Sample(took, sum(took.values()))
 
 
 def _there_and_back(number: int, count: int) -> int:
@@ -271,22 +231,20 @@ def _there_and_back(number: int, count: int) -> int:
 
 
 def figures(
-    graphs: Sequence[Graph], runs: Sequence[Sequence[Run]], highest: Ceilings, timed: Turns
+    graphs: Sequence[Graph], runs: Sequence[Sequence[Run]], highest: Ceilings, samples: Samples
 ) -> Iterator[Figure]:
-    """Ceilings, graphs, stages and overhead."""
-    limits = Limits(highest, timed)
-    by_key = {graph.key: graph for graph in graphs}
-    places = [_there_and_back(number, len(runs)) for number in range(len(timed.lane))]
+    limits = Limits(highest, samples)
+    by_key = {graph.run.key: graph for graph in graphs}
+    places = [_there_and_back(number, len(runs)) for number in range(len(samples[LANE]))]
     needed = [
-        _needed_ns(limits, turn, [by_key[_key(run)] for run in runs[at]]) for turn, at in enumerate(places)
+        _needed_ns(limits, turn, [by_key[run.key] for run in runs[at]]) for turn, at in enumerate(places)
     ]
-    whole = [sample.whole_ns for sample in timed.lane]
-    bare = [sum(by_stage.values()) for by_stage in timed.bare]
+    whole, bare = limits.took_ns(LANE), limits.took_ns(BARE)
     yield from limits.figures()
     for graph in graphs:
-        yield from _graph(graph, timed.graphs[graph.key], limits)
+        yield from _graph(graph, limits)
     for stage in STAGES:
-        yield from _stage(stage, timed, needed)
+        yield from _stage(stage, samples, needed)
     yield ratio(("overhead", "lane over bare networks"), whole, bare, better="lower")
     yield times(("overhead", "lane"), whole)
     yield times(("overhead", "bare networks"), bare)
@@ -297,20 +255,21 @@ class Limits:
     """The ceilings of each turn."""
 
     highest: Ceilings
-    timed: Turns
+    samples: Samples
+
+    def took_ns(self, name: Hashable) -> list[int]:
+        return [one.whole_ns for one in self.samples[name]]
 
     def flop_per_ns(self, turn: int) -> float:
         """The fastest float32 product's, so GFLOP a second."""
-        return max(one.amount / self.timed.ceilings[one.name][turn] for one in self.highest.products)
+        return max(one.amount / self.samples[one.name][turn].whole_ns for one in self.highest.products)
 
     def needed_ns(self, graph: Graph, turn: int) -> float:
-        """The longer of its two times at the ceilings."""
         copy = self.highest.copy
-        bytes_per_ns = copy.amount / self.timed.ceilings[copy.name][turn]
+        bytes_per_ns = copy.amount / self.samples[copy.name][turn].whole_ns
         return max(graph.work.products_flop / self.flop_per_ns(turn), graph.least_bytes / bytes_per_ns)
 
     def figures(self) -> Iterator[Figure]:
-        """Giga-operations and gigabytes a second."""
         highest = self.highest
         for one in highest.products:
             yield from self._rate(one, f"float32 product by {one.name}", "GFLOP/s")
@@ -322,14 +281,15 @@ class Limits:
 
     def _rate(self, ceiling: Ceiling, name: str, unit: str) -> Iterator[Figure]:
         """Bytes, or operations, in a nanosecond are gigabytes in a second."""
-        rates = [ceiling.amount / took for took in self.timed.ceilings[ceiling.name]]
+        rates = [ceiling.amount / took for took in self.took_ns(ceiling.name)]
         row = ("ceilings", name)
         yield Figure(name=(*row, "median"), value=round(median(rates), 2), unit=unit, better="higher")
         yield Figure(name=(*row, "best"), value=round(max(rates), 2), unit=unit)
 
 
-def _graph(graph: Graph, took_ns: Sequence[int], limits: Limits) -> Iterator[Figure]:
-    work, turns = graph.work, range(len(took_ns))
+def _graph(graph: Graph, limits: Limits) -> Iterator[Figure]:
+    work, took_ns = graph.work, limits.took_ns(graph.run.key)
+    turns = range(len(took_ns))
     peak = [work.products_flop / limits.flop_per_ns(turn) for turn in turns]
     limit = [limits.needed_ns(graph, turn) for turn in turns]
     arithmetic = sum(one >= other for one, other in zip(peak, limit, strict=True)) * 2 >= len(limit)
@@ -360,13 +320,13 @@ def _needed_ns(limits: Limits, turn: int, graphs: Sequence[Graph]) -> dict[str, 
     return needed
 
 
-def _stage(stage: str, timed: Turns, needed: Sequence[Mapping[str, float]]) -> Iterator[Figure]:
+def _stage(stage: str, samples: Samples, needed: Sequence[Mapping[str, float]]) -> Iterator[Figure]:
     """A stage without a graph has no limit that is known."""
-    took, limit = [sample.stages_ns[stage] for sample in timed.lane], [one[stage] for one in needed]
+    took, limit = [sample.stages_ns[stage] for sample in samples[LANE]], [one[stage] for one in needed]
     row = ("stages", stage)
     yield times(row, took, better=None)
     if all(limit):
         yield ratio((*row, "share of limit"), limit, took, unit=SHARE)
-        bare_ms = median(one[stage] for one in timed.bare) / 1e6
+        bare_ms = median(sample.stages_ns[stage] for sample in samples[BARE]) / 1e6
         yield Figure(name=(*row, "bare ms"), value=round(bare_ms, 4))
         yield Figure(name=(*row, "limit ms"), value=round(median(limit) / 1e6, 4))

@@ -15,7 +15,6 @@ SEED = 1
 
 
 def main() -> None:
-    """Until no more lines come."""
     side = int(sys.argv[1])
     rng = np.random.default_rng(SEED)
     one, other = (rng.uniform(0.5, 1.5, (side, side)).astype(np.float32) for _ in range(2))

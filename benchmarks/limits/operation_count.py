@@ -20,8 +20,6 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node with the shapes around it."""
-
     operator: str
     inputs: tuple[Shape, ...]
     """Of an input that is left out: ()."""
@@ -31,8 +29,6 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Of one run, on one shape of input."""
-
     products_flop: int
     """In convolutions and matrix products, without their biases."""
     flop: int
@@ -70,10 +66,8 @@ def _each(operations: int) -> Callable[[Node], int]:
     return lambda node: operations * math.prod(node.output)
 
 
-def _of_input(node: Node) -> int:
-    return math.prod(node.inputs[0])
-
-
+VIEWS = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity")
+"""The same numbers under another shape: nothing is moved."""
 PRODUCTS: Mapping[str, Callable[[Node], int]] = {
     "Conv": _convolution,
     "Gemm": _general_product,
@@ -87,16 +81,16 @@ OTHERS: Mapping[str, Callable[[Node], int]] = {
     **dict.fromkeys(("Sigmoid", "Tanh", "Exp", "Sqrt"), _each(1)),
     **dict.fromkeys(("PRelu", "BatchNormalization", "QuantizeLinear", "DequantizeLinear"), _each(2)),
     **dict.fromkeys(("MaxPool", "AveragePool"), _pooled),
-    **dict.fromkeys(("GlobalAveragePool", "GlobalMaxPool", "ReduceMean", "ReduceSum"), _of_input),
-    **dict.fromkeys(("Transpose", "Pad", "Concat", "Cast", "Slice"), _each(0)),
-    **dict.fromkeys(("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"), _each(0)),
+    **dict.fromkeys(
+        ("GlobalAveragePool", "GlobalMaxPool", "ReduceMean", "ReduceSum"),
+        lambda node: math.prod(node.inputs[0]),
+    ),
+    **dict.fromkeys(("Transpose", "Pad", "Concat", "Cast", "Slice", *VIEWS), _each(0)),
 }
-VIEWS = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"})
-"""The same numbers under another shape: nothing is moved."""
 
 
 def count(graph: bytes, name: str, shape: Sequence[int]) -> Work:
-    """The work of one run on an input of this shape; BenchmarkError where the graph does not tell its own."""
+    """The work of one run on an input of this shape; BenchmarkError where the graph does not say its own."""
     model = _with_shape(onnx.load_from_string(graph), name, shape)
     tensors = _tensors(model, name)
     products, flop, moved = 0, Counter[str](), 0
@@ -109,7 +103,8 @@ def count(graph: bytes, name: str, shape: Sequence[int]) -> Work:
         else:
             products += counted[0]
             flop[node.operator] += sum(counted)
-        moved += 0 if node.operator in VIEWS else _moved(proto, tensors)
+        if node.operator not in VIEWS:
+            moved += sum(tensors[one].bytes for one in (*proto.input, *proto.output) if one)
     weights = sum(tensors[one.name].bytes for one in model.graph.initializer)
     by_operator = {operator: number for operator, number in flop.most_common() if number}
     return Work(products, flop.total(), weights, moved, by_operator, dict(sorted(not_counted.items())))
@@ -194,7 +189,3 @@ def _node(proto: onnx.NodeProto, tensors: Mapping[str, _Tensor], name: str) -> N
     attributes = {one.name: helper.get_attribute_value(one) for one in proto.attribute}
     operator = proto.op_type if proto.domain in ("", "ai.onnx") else f"{proto.domain}.{proto.op_type}"
     return Node(operator, inputs, tensors[proto.output[0]].shape, attributes)
-
-
-def _moved(proto: onnx.NodeProto, tensors: Mapping[str, _Tensor]) -> int:
-    return sum(tensors[one].bytes for one in (*proto.input, *proto.output) if one)

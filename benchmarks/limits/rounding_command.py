@@ -1,5 +1,3 @@
-"""`rounding`: what bfloat16 is worth."""
-
 from typing import Annotated
 
 import typer

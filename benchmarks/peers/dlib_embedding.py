@@ -1,22 +1,20 @@
 """dlib's own network by the lane's runtime and by dlib, on the same chips, in turns."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import cv2
 import numpy as np
 
 from benchmarks.acquisition.other_libraries import INSTALL, library
-from benchmarks.errors import BenchmarkError
+from benchmarks.errors import BenchmarkError, LibraryMissingError
 from benchmarks.harness.cpu_affinity import bound
 from benchmarks.harness.drawn_frames import Walk
-from benchmarks.harness.progress import follow
 from benchmarks.harness.result import Figure, not_available
-from benchmarks.harness.timing import ratio, times
-from benchmarks.peers.face_jobs import at_half_scale
-from lane.platform.garbage_collection import settled_garbage
+from benchmarks.harness.timing import in_turns, ratio, timed, times
+from benchmarks.peers.find_face import at_half_scale
 from models.align import align, layout_of
 from models.catalogue import catalogue, weights
 from models.catalogue.spec import NetworkSpec
@@ -54,15 +52,11 @@ Embed = Callable[[Sequence[ImageBGR]], Tensor]
 
 def compared(networks: Networks, walk: Walk, count: int) -> Iterator[Figure]:
     """At each point how many times as long as ours dlib takes, or why it was skipped."""
-    dlib = library("dlib", INSTALL)
-    packaged = library("face_recognition_models", INSTALL)
-    if isinstance(dlib, str) or isinstance(packaged, str):
-        yield from not_available({TABLE: dlib if isinstance(dlib, str) else packaged})
-        return
     spec = catalogue.load().named(NETWORK)
     try:
+        dlib, packaged = library("dlib", INSTALL), library("face_recognition_models", INSTALL)
         graph = weights.load(spec, weights.cache_dir())
-    except ModelError as error:
+    except (LibraryMissingError, ModelError) as error:
         yield from not_available({TABLE: str(error)})
         return
     theirs = by_dlib(dlib.face_recognition_model_v1(packaged.face_recognition_model_location()))
@@ -78,7 +72,6 @@ def chips_of(networks: Networks, spec: NetworkSpec, walk: Walk, count: int) -> l
 
 
 def ours(spec: NetworkSpec, graph: bytes, point: Point) -> Embed:
-    """Pixels to tensor, and one run."""
     width, height = spec.input.shapes[0]
     settings = RuntimeSettings("cpu", CPU, _threads(point))
     session = OrtSession(graph, spec.name, settings, [(point.batch, 3, height, width)])
@@ -109,26 +102,23 @@ def _threads(point: Point) -> int:
 
 
 def _at(point: Point, our: Embed, their: Embed, chips: Sequence[ImageBGR], count: int) -> Iterator[Figure]:
-    """Turn by turn both; every other turn the other way round. BenchmarkError where they disagree."""
+    """Both in turns. BenchmarkError where they disagree."""
     batch, turns = chips[: point.batch], max(2, round(count * point.share))
-    took: tuple[list[int], list[int]] = ([], [])
-    both = (our, their)
-    with bound(_threads(point)), settled_garbage():
-        for number in follow(range(WARM_UP + turns), f"Beside dlib, {point.batch} at once"):
-            answers = [np.zeros(0, np.float32)] * 2
-            for who in (0, 1) if number % 2 else (1, 0):
-                started = time.perf_counter_ns()
-                answers[who] = both[who](batch)
-                if number >= WARM_UP:
-                    took[who].append(time.perf_counter_ns() - started)
-            _must_agree(*answers)
+
+    def time_ns(embed: Embed, _: int) -> int:
+        answer, took_ns = timed(lambda: embed(batch))
+        apart = np.abs(answer - known).max() if answer.shape == known.shape else np.inf
+        if not apart <= APART:  # NaN compares false
+            wrong = f"dlib and ours answer {apart:.3g} apart"
+            raise BenchmarkError(f"{wrong}: timing wrong answers is worth nothing")
+        return took_ns
+
+    works = {"our runtime": partial(time_ns, our), "dlib": partial(time_ns, their)}
+    with bound(_threads(point)):
+        known = our(batch)
+        took = in_turns(works, WARM_UP + turns, f"Beside dlib, {point.batch} at once")
+    ours_ns, dlibs_ns = (one[WARM_UP:] for one in took.values())
     row = (TABLE, f"{point.batch} at once on {_threads(point)}")
-    yield ratio((*row, "our runtime", "times as fast"), took[1], took[0])
-    yield times((*row, "our runtime"), took[0], better=None)
-    yield times((*row, "dlib"), took[1], better=None)
-
-
-def _must_agree(one: Tensor, other: Tensor) -> None:
-    apart = np.abs(one - other).max() if one.shape == other.shape else np.inf
-    if not apart <= APART:  # NaN compares false
-        raise BenchmarkError(f"dlib and ours answer {apart:.3g} apart: timing wrong answers is worth nothing")
+    yield ratio((*row, "our runtime", "times as fast"), dlibs_ns, ours_ns)
+    yield times((*row, "our runtime"), ours_ns, better=None)
+    yield times((*row, "dlib"), dlibs_ns, better=None)

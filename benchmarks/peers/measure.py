@@ -1,26 +1,25 @@
 """A lane's work on a frame and what a user would otherwise pick, frame by frame in turns."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from benchmarks.acquisition.other_libraries import LIBRARIES, Peer, load, offline
-from benchmarks.errors import BenchmarkError
+from benchmarks.errors import BenchmarkError, LibraryMissingError
 from benchmarks.harness import drawn_frames
-from benchmarks.harness import measurer as machine
 from benchmarks.harness.cpu_affinity import bound
 from benchmarks.harness.drawn_frames import Walk
 from benchmarks.harness.frame_pass import LanePass
-from benchmarks.harness.progress import follow
+from benchmarks.harness.measurer import admission_band, build_measurer, shipped_policy
 from benchmarks.harness.result import Figure, Result, not_available
 from benchmarks.harness.stamp import stamp
-from benchmarks.harness.timing import ratio, times
+from benchmarks.harness.timing import in_turns, ratio, timed, times
 from benchmarks.peers import dlib_embedding
-from benchmarks.peers.face_jobs import Short, at_full_scale, at_half_scale, embedded
-from lane.platform.garbage_collection import settled_garbage
+from benchmarks.peers.find_face import at_full_scale, at_half_scale
+from models.align import align
+from models.embed.similarity import similarity
 from models.image import decode
 from models.networks.build import Networks
-from models.values.face import ImageBGR, Landmarks
+from models.values.face import Embedding, ImageBGR, Landmarks
 
 WARM_UP = 3
 WHOLE, SAME_JOB, SAME_GRAPHS = "whole", "same job", "same graphs"
@@ -44,8 +43,20 @@ def ours(lane: LanePass, document_bgr: ImageBGR) -> Mapping[str, Work]:
     threshold = lane.rules.check(networks.embedder.identity).admit
 
     def short(find: Callable[[Networks, ImageBGR], Landmarks]) -> Work:
-        found = partial(find, networks)
-        return Short(networks, found, embedded(networks, found, document_bgr), threshold).run
+        """A library's job by the lane's own networks: find a face, align and embed one crop, compare."""
+
+        def embedded(image_bgr: ImageBGR) -> Embedding:
+            embedder = networks.embedder
+            return embedder.embed(align(image_bgr, find(networks, image_bgr), embedder.layout))
+
+        def on_frame(frame: ImageBGR) -> int:
+            score, took_ns = timed(lambda: similarity(reference, embedded(frame)))
+            if not score >= threshold:  # NaN compares false
+                raise BenchmarkError("the holder was not recognised: timing wrong answers is worth nothing")
+            return took_ns
+
+        reference = embedded(document_bgr)
+        return on_frame
 
     return {
         WHOLE: lambda frame: lane.run(frame).whole_ns,
@@ -59,9 +70,9 @@ def measure(count: int, threads: int, *, bf16: bool = False) -> Result:
     calibration of that.
     """
     with bound(threads):
-        rules = machine.policy()
-        measurer = machine.measurer(rules, threads=threads, bf16=bf16)
-        machine.band(rules, measurer)
+        rules = shipped_policy()
+        measurer = build_measurer(rules, threads=threads, bf16=bf16)
+        admission_band(rules, measurer)
         walk = drawn_frames.holder(measurer)
         meaning, beside = compared(LanePass(measurer, rules, walk), walk, count)
     about = stamp(rules, measurer.networks, threads=threads)
@@ -77,16 +88,17 @@ def measure(count: int, threads: int, *, bf16: bool = False) -> Result:
 def compared(lane: LanePass, walk: Walk, count: int) -> tuple[dict[str, str], list[Figure]]:
     """What each peer and each of our jobs does; and how many times as long as ours a peer's work takes.
 
-    On as many cores as this process is bound to, and with as many threads as OpenCV is told to use.
+    On as many cores as this process is bound to, and with as many threads as OpenCV may use.
     """
     document = decode(walk.document.photo)
     works = ours(lane, document)
     meaning, figures = dict(DOES), list[Figure]()
     with offline():
         for name in LIBRARIES:
-            peer = load(name, document)
-            if isinstance(peer, str):
-                figures += not_available({name: peer})
+            try:
+                peer = load(name, document)
+            except LibraryMissingError as error:
+                figures += not_available({name: str(error)})
             else:
                 meaning[name] = peer.does
                 figures += _beside(name, peer, works, walk, count)
@@ -94,18 +106,18 @@ def compared(lane: LanePass, walk: Walk, count: int) -> tuple[dict[str, str], li
 
 
 def _beside(name: str, peer: Peer, works: Mapping[str, Work], walk: Walk, count: int) -> Iterator[Figure]:
-    """Frame by frame each of ours and the peer; every other frame the other way round."""
     jobs = (WHOLE, SAME_JOB, *ALSO.get(name, ()))
-    theirs = partial(_recognised, name, peer)
-    steps: dict[str, Work] = {**{job: works[job] for job in jobs}, name: theirs}
-    took: dict[str, list[int]] = {step: [] for step in steps}
-    for frame in walk.first(WARM_UP):
+    steps: dict[str, Work] = {**{job: works[job] for job in jobs}, name: partial(_recognised, name, peer)}
+    frames = walk.first(max(count, WARM_UP))
+    for frame in frames[:WARM_UP]:
         for work in steps.values():
             work(frame)
-    with settled_garbage():
-        for number, frame in enumerate(follow(walk.first(count), f"Beside {name}")):
-            for step in steps if number % 2 else reversed(steps):
-                took[step].append(steps[step](frame))
+
+    def on_frame(work: Work, number: int) -> int:
+        return work(frames[number])
+
+    works_by_frame = {step: partial(on_frame, work) for step, work in steps.items()}
+    took = in_turns(works_by_frame, count, f"Beside {name}")
     for job in jobs:
         yield ratio((name, job, "times as fast"), took[name], took[job])
         yield times((name, job), took[job], better=None)
@@ -114,9 +126,7 @@ def _beside(name: str, peer: Peer, works: Mapping[str, Work], walk: Walk, count:
 
 def _recognised(name: str, peer: Peer, frame: ImageBGR) -> int:
     """The peer's nanoseconds; BenchmarkError unless it recognises the holder."""
-    started = time.perf_counter_ns()
-    right = peer.recognises(frame)
-    took_ns = time.perf_counter_ns() - started
+    right, took_ns = timed(lambda: peer.recognises(frame))
     if not right:
         raise BenchmarkError(f"{name} did not recognise the holder: timing wrong answers is worth nothing")
     return took_ns

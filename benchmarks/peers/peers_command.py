@@ -1,5 +1,3 @@
-"""`peers`: beside what a user would otherwise pick."""
-
 from typing import Annotated
 
 import typer

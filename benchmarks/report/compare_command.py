@@ -1,5 +1,3 @@
-"""`compare`: results of several machines side by side."""
-
 import json
 from pathlib import Path
 from typing import Annotated

@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import JsonValue
-
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.result import Figure, Name, Result
 from benchmarks.harness.tables import shown
@@ -168,7 +166,10 @@ def dependencies(one: Result) -> dict[str, str]:
     found = {name: text() or NONE for name, text in fields.items() if name in said}
     if stamp.networks:
         found["ran on"] = ", ".join(sorted({f"{net.name} on {net.provider}" for net in stamp.networks}))
-    return found | {name: _short(_text(value)) for name, value in one.settings.items()}
+    return found | {
+        name: _short(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        for name, value in one.settings.items()
+    }
 
 
 def _missing(one: Result) -> str:
@@ -183,12 +184,7 @@ def _gigabytes(value: int | None) -> str:
     return "" if value is None else shown(value / 1e9, "GB")
 
 
-def _text(value: JsonValue) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
 def as_json(made: Comparison) -> dict[str, Any]:
-    """The comparison as JSON values, with the stamps that it rests on."""
     return {
         "benchmark": "compare",
         "compared": made.benchmark,

@@ -3,49 +3,22 @@
 import base64
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.plots import bars, curves, svg
-from benchmarks.harness.result import Figure, Name
+from benchmarks.harness.plots import Drawing, bars, curves, svg
+from benchmarks.harness.result import Name
 from benchmarks.harness.tables import shown, value_with_interval, words
 from benchmarks.report.comparison import NONE, Stored, compare, dependencies, single_numbers
-from benchmarks.report.comparison_plots import KINDS, decision_lines, is_drawn, limit_of
+from benchmarks.report.comparison_plots import KINDS, decision_lines, is_drawn, limit_line
 from benchmarks.report.verdict import Machine, answers, machines
 from benchmarks.report.wording import NAMES, TAGS, WORDS, named, word
 
-if TYPE_CHECKING:
-    from matplotlib import figure as matplotlib_figure
-
 HERE = Path(__file__).parent
 MOST_BARS = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Tables:
-    """One result's figures."""
-
-    caption: str
-    quantiles: tuple[str, ...]
-    spreads: tuple[tuple[str, tuple[str, ...]], ...]
-    others: tuple[tuple[str, str], ...]
-    missing: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One benchmark: what is drawn of all its results, and each in numbers."""
-
-    title: str
-    apart: str
-    drawings: tuple[tuple[str, str], ...]
-    """What each shows, and its picture."""
-    results: tuple[Tables, ...]
 
 
 def page(stored: Sequence[Stored], language: str) -> str:
@@ -59,6 +32,10 @@ def page(stored: Sequence[Stored], language: str) -> str:
     return environment.get_template("page.html").render(
         tag=TAGS[language],
         word=lambda key: word(key, language),
+        named=lambda part: named(part, language),
+        name=lambda parts: _name(parts, language),
+        shown=shown,
+        value=value_with_interval,
         style=Markup(style),  # noqa: S704  our own file
         digest=digest,
         verdict=[(machine, answers(machine, language)) for machine in found],
@@ -67,24 +44,23 @@ def page(stored: Sequence[Stored], language: str) -> str:
     )
 
 
-def _sections(found: Sequence[Machine], language: str) -> Iterator[Section]:
-    stored = [(machine.letter, one) for machine in found for one in machine.results]
-    benchmarks = {one.result.benchmark: None for _, one in stored}
-    for benchmark in sorted(
-        benchmarks, key=lambda one: list(NAMES).index(one) if one in NAMES else len(NAMES)
-    ):
-        yield _section(benchmark, [one for one in stored if one[1].result.benchmark == benchmark], language)
-
-
-def _section(benchmark: str, stored: Sequence[tuple[str, Stored]], language: str) -> Section:
-    apart = _why_apart([one for _, one in stored])
-    groups = [[one] for one in stored] if apart else [stored]
-    return Section(
-        named(benchmark, language),
-        apart,
-        tuple(drawing for group in groups for drawing in _drawings(benchmark, group, language)),
-        tuple(_tables(letter, one, language) for letter, one in stored),
-    )
+def _sections(found: Sequence[Machine], language: str) -> Iterator[dict[str, object]]:
+    """Of each benchmark what is drawn of all its results, and each result under its caption."""
+    order = list(NAMES)
+    every = [
+        Stored(f"{machine.letter} · {one.name}", one.result) for machine in found for one in machine.results
+    ]
+    benchmarks = dict.fromkeys(one.result.benchmark for one in every)
+    for benchmark in sorted(benchmarks, key=lambda one: order.index(one) if one in NAMES else len(order)):
+        stored = [one for one in every if one.result.benchmark == benchmark]
+        apart = _why_apart(stored)
+        groups = [[one] for one in stored] if apart else [stored]
+        yield {
+            "title": named(benchmark, language),
+            "apart": apart,
+            "drawings": [one for group in groups for one in _drawings(benchmark, group, language)],
+            "stored": stored,
+        }
 
 
 def _why_apart(stored: Sequence[Stored]) -> str:
@@ -97,17 +73,13 @@ def _why_apart(stored: Sequence[Stored]) -> str:
     return ""
 
 
-def _drawings(
-    benchmark: str, group: Sequence[tuple[str, Stored]], language: str
-) -> Iterator[tuple[str, str]]:
-    results = {f"{letter} · {one.name}": one.result for letter, one in group}
+def _drawings(benchmark: str, group: Sequence[Stored], language: str) -> Iterator[tuple[str, str]]:
+    """What each shows, and its picture."""
+    results = {one.name: one.result for one in group}
     whose = "" if len(results) > 1 else f": {next(iter(results))}"
     if benchmark == "capacity":
         if lines := decision_lines(results):
-            limit = limit_of(group[0][1].result)
-            level = (
-                None if limit is None else (limit, word("limit_line", language).format(limit=f"{limit:g}"))
-            )
+            level = limit_line(group[0].result, word("limit_line", language))
             title, axis = word("lanes_chart", language), word("lanes_axis", language)
             drawn = curves(title + whose, lines, axis, word("tails_chart", language), level)
             yield title + whose, _embedded(drawn)
@@ -123,36 +95,9 @@ def _drawings(
             yield title + whose, _embedded(bars(title + whose, some, unit))
 
 
-def _embedded(drawing: "matplotlib_figure.Figure") -> str:
+def _embedded(drawing: Drawing) -> str:
     """The picture itself in place of an address: nothing of it is markup of the page."""
     return f"data:image/svg+xml;base64,{base64.b64encode(svg(drawing).encode()).decode()}"
-
-
-def _tables(letter: str, one: Stored, language: str) -> Tables:
-    figures = list(one.result.compared)
-    spreads = [figure for figure in figures if figure.quantiles]
-    quantiles = list(dict.fromkeys(name for figure in spreads for name in figure.quantiles))
-    return Tables(
-        f"{letter} · {one.name}",
-        tuple(named(quantile, language) for quantile in quantiles),
-        tuple(
-            (
-                _name(figure.name, language),
-                tuple(_cell(figure, quantile) for quantile in quantiles),
-            )
-            for figure in spreads
-        ),
-        tuple(
-            (_name(figure.name, language), value_with_interval(figure))
-            for figure in figures
-            if not figure.quantiles
-        ),
-        tuple(one.result.not_available.items()),
-    )
-
-
-def _cell(figure: Figure, quantile: str) -> str:
-    return shown(figure.quantiles[quantile], figure.unit) if quantile in figure.quantiles else ""
 
 
 def _name(parts: Name, language: str) -> str:
@@ -162,11 +107,8 @@ def _name(parts: Name, language: str) -> str:
 def _stamp(machine: Machine, one: Stored, language: str) -> dict[str, object]:
     stamp = one.result.stamp
     libraries = ", ".join(f"{name} {version}" for name, version in stamp.libraries.items())
-    work = {
-        name: f"{value}"
-        for name, value in one.result.conditions.items()
-        if isinstance(value, str | int | float)
-    }
+    conditions = one.result.conditions.items()
+    work = {name: f"{value}" for name, value in conditions if isinstance(value, str | int | float)}
     fields = dependencies(one.result) | {"libraries": libraries, "weights": ", ".join(stamp.weights)} | work
     rows = [
         (

@@ -1,5 +1,3 @@
-"""`report`: results as one page for who chooses hardware."""
-
 from pathlib import Path
 from typing import Annotated, Literal
 

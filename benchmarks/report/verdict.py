@@ -60,7 +60,6 @@ def _description(stamp: Stamp, language: str) -> str:
 
 
 def answers(machine: Machine, language: str) -> tuple[Answer, ...]:
-    """How many lanes, how late, how near, in this order."""
     return tuple(_answer(machine, benchmark, language) for benchmark in ANSWERS)
 
 

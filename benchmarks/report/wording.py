@@ -136,10 +136,8 @@ NAMES: Mapping[str, tuple[str, str]] = {
 
 
 def word(key: str, language: str) -> str:
-    """One of `WORDS`."""
     return WORDS[key][LANGUAGES.index(language)]
 
 
 def named(part: str, language: str) -> str:
-    """A part of a figure's name, or a benchmark's."""
     return NAMES.get(part, (part, part))[LANGUAGES.index(language)]

@@ -6,15 +6,11 @@ import numpy as np
 import pytest
 
 from benchmarks.accuracy.bootstrap import DRAWS, draw, fmr_intervals, fnmr_intervals
-from benchmarks.accuracy.scores import Gallery, Scored, all_impostors, listed_impostors
+from benchmarks.accuracy.scores import Scored, all_impostors, listed_impostors
 from lane.evaluation.intervals import rate
+from tests.support.benchmarks.made_up_scores import gallery
 
-
-def _gallery(people: int = 12, each: int = 3) -> Gallery:
-    rng = np.random.default_rng(3)
-    vectors = rng.normal(size=(people * each, 4)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return Gallery.of(list(vectors), np.repeat(np.arange(people), each), "cosine")
+GALLERY = gallery(3, np.repeat(np.arange(12), 3), axes=4)
 
 
 def test_draws_repeat_and_keep_people_count() -> None:
@@ -26,16 +22,15 @@ def test_draws_repeat_and_keep_people_count() -> None:
 
 
 def test_formed_pairs_match_plain_draw_loop() -> None:
-    gallery = _gallery()
-    impostors = all_impostors(gallery, 12)
-    weights = draw(gallery.people, 12)
-    cosines = gallery.vectors @ gallery.vectors.T
+    people = GALLERY.people
+    impostors, weights = all_impostors(GALLERY, 12), draw(people, 12)
+    cosines = GALLERY.vectors @ GALLERY.vectors.T
     found = []
     for drawn in weights.T.astype(int):
         errors = n = 0
-        for a, b in combinations(range(len(gallery.people)), 2):
-            if gallery.people[a] != gallery.people[b]:
-                times = drawn[gallery.people[a]] * drawn[gallery.people[b]]
+        for a, b in combinations(range(len(people)), 2):
+            if people[a] != people[b]:
+                times = drawn[people[a]] * drawn[people[b]]
                 errors += times * (cosines[a, b] >= 0.6)
                 n += times
         found.append(errors / n)
@@ -44,10 +39,8 @@ def test_formed_pairs_match_plain_draw_loop() -> None:
 
 
 def test_listed_and_formed_pairs_share_interval() -> None:
-    """For pairs of the same people."""
-    gallery = _gallery()
-    weights = draw(gallery.people, 12)
-    formed = all_impostors(gallery, 12)
+    weights = draw(GALLERY.people, 12)
+    formed = all_impostors(GALLERY, 12)
     listed = listed_impostors(formed.top)
     thresholds = [0.2, 0.9, 0.5]
     one, other = (fmr_intervals(every, thresholds, weights) for every in (listed, formed))
@@ -55,7 +48,6 @@ def test_listed_and_formed_pairs_share_interval() -> None:
 
 
 def test_clustered_errors_widen_interval_over_people() -> None:
-    """Wider than the exact one where one person makes the errors."""
     people = np.repeat(np.arange(20), 50)
     scores = np.where(people == 0, 0.1, 0.9)
     genuine = Scored(scores, people, people)

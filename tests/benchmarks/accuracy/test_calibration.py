@@ -16,7 +16,7 @@ from benchmarks.acquisition.pairs import pictures, read_pairs
 from benchmarks.errors import BenchmarkError
 from lane.decision.calibration import parse
 from models.networks.build import Networks
-from tests.support.benchmarks.command_line import run
+from tests.support.benchmarks.command_line import run_here
 from tests.support.benchmarks.painted_matcher import SUBJECT, Painted, paint, write_list
 
 
@@ -71,7 +71,6 @@ def test_every_rate_is_the_plain_count(found: dict[str, Any], pairs: Path, bench
 
 
 def test_intervals_hold_rates_monotone_in_score(found: dict[str, Any]) -> None:
-    """Nothing gets worse as the score grows."""
     for point in found["points"]:
         assert point["fmr"] <= point["fmr_high"]
         assert point["worst_fmr_low"] <= point["worst_fmr"] <= point["worst_fmr_high"]
@@ -96,7 +95,6 @@ def test_several_lists_keep_their_groups_apart(tmp_path: Path, bench: Bench) -> 
 
 @pytest.mark.thorough
 def test_other_pictures_have_other_hash(tmp_path: Path, bench: Bench) -> None:
-    """Under the same names."""
     path = write_list(tmp_path, paint(tmp_path, 44), 2)
 
     def hashed() -> str:
@@ -128,7 +126,7 @@ def test_unusable_calibration_is_not_written(tmp_path: Path, photos: Path) -> No
         (tmp_path / f"{name}.jpg").write_bytes((photos / f"{name}.jpg").read_bytes())
     (tmp_path / "pairs.csv").write_text("a,b,same\nobama.jpg,biden.jpg,0\n", encoding="utf-8")
     out = tmp_path / "own.json"
-    done = run(
+    done = run_here(
         "calibrate", "--root", str(tmp_path), "--pairs", str(tmp_path / "pairs.csv"), "--out", str(out)
     )
     assert done.returncode == 2

@@ -19,21 +19,16 @@ from benchmarks.accuracy.error_rates import (
     when_one_has,
     worst_over_best,
 )
-from benchmarks.accuracy.scores import Impostors, Scored, Scores, listed_impostors
+from benchmarks.accuracy.scores import Impostors, Scores, listed_impostors
 from benchmarks.harness.result import Figure, Name, NotAvailable
+from tests.support.benchmarks.made_up_scores import outcome, scored
 
 GENUINE = (0.9, 0.8, 0.7, 0.4)
 STRANGERS = (0.5, 0.3, 0.2, 0.1)
 
 
-def _scored(scores: Sequence[float] | Scores, people: int = 1000) -> Scored:
-    """The first person with the second, the third with the fourth, and so on in a circle."""
-    one = np.arange(len(scores)) * 2 % people
-    return Scored(np.array(scores, np.float64), one, one + 1)
-
-
-def _impostors(scores: Sequence[float] | Scores) -> Impostors:
-    return listed_impostors(_scored(scores))
+def _impostors(scores: Scores) -> Impostors:
+    return listed_impostors(scored(scores))
 
 
 def _outcome(
@@ -42,21 +37,19 @@ def _outcome(
     missed: int = 0,
     people: int = 30,
 ) -> Outcome:
-    return Outcome(_scored(genuine), _impostors(strangers), genuine_missed=missed, people=people)
+    return outcome(genuine, strangers, missed, people)
 
 
 def test_score_on_threshold_matches_like_policy() -> None:
-    outcome = _outcome()
-    assert outcome.fmr(0.5).errors == 1
-    assert outcome.fnmr(0.7).errors == 1
-    assert outcome.fmr(0.51).errors == 0
+    found = _outcome()
+    assert (found.fmr(0.5).errors, found.fmr(0.51).errors) == (1, 0)
+    assert found.fnmr(0.7).errors == 1
 
 
 def test_uncompared_pair_is_rejection_not_fnm() -> None:
-    """A rejection, but no false non-match."""
-    outcome = _outcome(missed=4)
-    assert (outcome.fnmr(0.5).errors, outcome.fnmr(0.5).n) == (1, 4)
-    assert (outcome.frr(0.5).errors, outcome.frr(0.5).n) == (5, 8)
+    found = _outcome(missed=4)
+    assert (found.fnmr(0.5).errors, found.fnmr(0.5).n) == (1, 4)
+    assert (found.frr(0.5).errors, found.frr(0.5).n) == (5, 8)
 
 
 def test_equal_error_rate_is_rates_crossing() -> None:
@@ -64,24 +57,18 @@ def test_equal_error_rate_is_rates_crossing() -> None:
     assert eer(_outcome(STRANGERS, GENUINE)) == 0.75
     assert eer(_outcome([0.8, 0.9], [0.1, 0.2])) == 0
     assert math.isnan(eer(_outcome(GENUINE, [])))
-
-
-def test_uninformative_scores_have_half_eer() -> None:
-    scores = np.linspace(0, 1, 1001)
-    assert eer(_outcome(scores, scores)) == pytest.approx(0.5, abs=1e-3)
+    uninformative = np.linspace(0, 1, 1001)
+    assert eer(_outcome(uninformative, uninformative)) == pytest.approx(0.5, abs=1e-3)
 
 
 def test_rate_threshold_admits_exact_share() -> None:
     strangers = np.arange(1000) / 1000
-    threshold = threshold_for(_impostors(strangers), 1e-2)
-    assert threshold is not None
-    assert (strangers >= threshold).sum() == 10
-    assert threshold == pytest.approx(0.989, abs=1e-5)
-
-
-def test_few_impostors_show_no_low_rate() -> None:
-    assert threshold_for(_impostors(np.arange(999) / 1000), 1e-3) is None
-    assert threshold_for(_impostors(np.arange(1000) / 1000), 1e-3) is not None
+    for target, count in ((1e-2, 10), (1e-3, 1)):
+        threshold = threshold_for(_impostors(strangers), target)
+        assert threshold is not None
+        assert threshold == pytest.approx(0.999 - count / 1000, abs=1e-5)
+        assert (strangers >= threshold).sum() == count
+    assert threshold_for(_impostors(strangers[:999]), 1e-3) is None, "too few to show such a rate"
 
 
 @given(
@@ -132,7 +119,6 @@ def test_common_threshold_is_worst_groups() -> None:
 
 
 def test_summary_compares_groups_at_common_rate() -> None:
-    """How much worse others are when one group has the common rate."""
     strangers = np.arange(20_000) / 40_000
     groups = {"low": _outcome(strangers=strangers), "high": _outcome(strangers=strangers + 0.0001)}
     found = by_name(when_one_has("m", groups))
@@ -143,7 +129,6 @@ def test_summary_compares_groups_at_common_rate() -> None:
 
 
 def test_summary_has_intervals_and_names_gaps() -> None:
-    """Fractions with intervals; what it could not show is named."""
     figures = list(summary("m", "all", _outcome(missed=1, people=5), 0.5, [0.5, 0.455]))
     found = by_name(figures)
     assert [found["all", column].number for column in ("people", "genuine", "impostors")] == [5, 4, 4]
@@ -156,17 +141,15 @@ def test_summary_has_intervals_and_names_gaps() -> None:
 
 
 def test_no_rates_without_threshold_or_pairs() -> None:
-    """Without a threshold there are none, without pairs none is available."""
     assert ("all", "FMR") not in by_name(summary("m", "all", _outcome(), None))
     found = by_name(summary("m", "all", _outcome([], []), 0.5))
     assert found["all", "FMR"].number is found["all", "FNMR"].number is found["all", "EER"].number is None
 
 
 def test_intervals_over_people_accompany_exact_ones() -> None:
-    scored = _scored(GENUINE, 8)
-    weights = draw(np.arange(8), 8)
-    outcome = Outcome(scored, listed_impostors(_scored(STRANGERS, 8)), people=8, weights=weights)
-    figures = {one.name: one for one in summary("m", "all", outcome, 0.5, [0.5])}
+    weights, strangers = draw(np.arange(8), 8), listed_impostors(scored(STRANGERS, 8))
+    drawn = Outcome(scored(GENUINE, 8), strangers, people=8, weights=weights)
+    figures = {one.name: one for one in summary("m", "all", drawn, 0.5, [0.5])}
     one = figures["m", "all", "FNMR"]
     assert one.by_people is not None
     assert one.by_people[0] <= (one.number or 0) <= one.by_people[1]

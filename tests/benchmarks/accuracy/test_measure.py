@@ -1,6 +1,7 @@
 """Accuracy on a handful of the photographs: counted right, and nothing dropped."""
 
 import signal
+import subprocess
 import time
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -10,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.__main__ import main
 from benchmarks.accuracy.measure import Chosen, Strangers, measure
-from benchmarks.acquisition.acquire import Failure, LaneLooker, Looker, acquire
+from benchmarks.acquisition.acquire import Failure, LaneEncoder, PictureEncoder, acquire
 from benchmarks.acquisition.face_choice import look_for, prominence
-from benchmarks.acquisition.matchers import Bench, own, subject
+from benchmarks.acquisition.matchers import Bench, matcher_under_test, own
+from benchmarks.acquisition.other_libraries import FACE_RECOGNITION
 from benchmarks.acquisition.pairs import Pair, read_pairs
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.result import Figure, Name
@@ -26,7 +27,7 @@ from models.image import read as read_picture
 from models.values.face import Box
 from models.values.identity import MatcherIdentity
 from models.values.measurement import Measured
-from tests.support.benchmarks.command_line import run
+from tests.support.benchmarks.command_line import run_here
 
 LIST = """a,b,same,group
 obama-1.jpg,obama-2.jpg,1,one
@@ -35,6 +36,9 @@ obama-1.jpg,biden-1.jpg,0,one
 obama-2.jpg,biden-1.jpg,0,two
 obama-1.jpg,obama-9.jpg,1,two
 """
+
+
+WITHOUT_PEER = pytest.mark.skipif(find_spec(FACE_RECOGNITION) is not None, reason="it is installed here")
 
 
 @pytest.fixture
@@ -50,11 +54,11 @@ def faces(tmp_path: Path, photos: Path) -> Path:
 
 @pytest.fixture
 def bench(measurer: Measurer, policy: Policy) -> Bench:
-    """The lane's own matcher, on two threads' worth of lookers that share the networks."""
+    """The lane's own matcher, on two threads' worth of encoders that share the networks."""
     embedder = measurer.networks.embedder
     name = embedder.identity.name
-    looker = LaneLooker(measurer, {name: embedder}, look_for("prominent"), policy)
-    return Bench((subject(embedder.identity, "cosine", policy),), ((looker,),), measurer.networks)
+    encoder = LaneEncoder(measurer, {name: embedder}, look_for("prominent"), policy)
+    return Bench((matcher_under_test(embedder.identity, "cosine", policy),), ((encoder,),), measurer.networks)
 
 
 @dataclass(frozen=True)
@@ -78,10 +82,14 @@ class Found:
         return {name[1] for name in self.figures if name[0] == self.matcher} - {"all"}
 
 
+def _accuracy(faces: Path, *more: str) -> "subprocess.CompletedProcess[str]":
+    return run_here("accuracy", "--root", str(faces), "--pairs", str(faces / "pairs.csv"), *more)
+
+
 def _measured(bench: Bench, faces: Path, chosen: Chosen | None = None) -> Found:
     pairs = read_pairs(faces / "pairs.csv", faces, ["group"])
     (one,) = measure(pairs, faces, bench, chosen)
-    return Found(one.subject.name, {figure.name: figure for figure in one.figures})
+    return Found(one.matcher.name, {figure.name: figure for figure in one.figures})
 
 
 def test_counts_matches_people_and_failures(faces: Path, bench: Bench) -> None:
@@ -111,7 +119,6 @@ def test_impostors_compared_within_group_or_everywhere(faces: Path, bench: Bench
 
 @pytest.mark.parametrize("strangers", ["listed", "within-group", "all"])
 def test_ungrouped_pairs_count_only_among_all(faces: Path, bench: Bench, strangers: Strangers) -> None:
-    """They never stand in for everybody."""
     (faces / "pairs.csv").write_text(LIST.replace("biden-1.jpg,0,two", "biden-1.jpg,0,"), encoding="utf-8")
     found = _measured(bench, faces, Chosen(strangers))
     assert found.groups == {"one", "two"}
@@ -122,7 +129,6 @@ def test_ungrouped_pairs_count_only_among_all(faces: Path, bench: Bench, strange
 
 
 def test_genuine_pair_is_never_strangers(faces: Path, bench: Bench) -> None:
-    """Even under two names."""
     renamed = faces / "barack-1.jpg"
     (faces / "obama-3.jpg").rename(renamed)
     listed = LIST.replace("obama-3", "barack-1")
@@ -135,7 +141,6 @@ def test_genuine_pair_is_never_strangers(faces: Path, bench: Bench) -> None:
 
 
 def test_unlisted_pictures_join_formed_pairs(faces: Path, bench: Bench) -> None:
-    """Where all pairs are formed."""
     for name in ("obama-4", "biden-2"):
         (faces / f"{name}.jpg").write_bytes((faces / f"{name[:-1]}1.jpg").read_bytes())
     found = _measured(bench, faces, Chosen("all", "all", ("biden-2.jpg", "obama-1.jpg", "obama-4.jpg")))
@@ -176,13 +181,13 @@ def test_prominent_face_is_large_not_edge() -> None:
 def test_face_policy_calls_cut_fails_acquisition(measurer: Measurer, policy: Policy) -> None:
     live = {**policy.quality.live, "shown": Limit(min=0.9)}
     rules = policy.model_copy(update={"quality": policy.quality.model_copy(update={"live": live})})
-    looker = LaneLooker(measurer, {}, look_for("largest"), rules)
+    encoder = LaneEncoder(measurer, {}, look_for("largest"), rules)
     picture = np.zeros((9, 9, 3), np.uint8)
     face = object()
-    assert looker.failure(Sighting(picture, 0, None, {})) == "no_face"
+    assert encoder.failure(Sighting(picture, 0, None, {})) == "no_face"
     for shown, cause in ((Measured(0.8), "cut_by_frame"), (Measured(1.0), None)):
         sighting = Sighting(picture, 1, face, {"shown": shown})  # type: ignore[arg-type]
-        assert looker.failure(sighting) == cause
+        assert encoder.failure(sighting) == cause
 
 
 class _Slow:
@@ -190,20 +195,19 @@ class _Slow:
 
     matchers = ("slow",)
 
-    def look(self, image_bgr: Any) -> dict[str, Any]:
+    def encode(self, image_bgr: Any) -> dict[str, Any]:
         cut = image_bgr.shape[0] % 2
         return {"slow": Failure("odd") if cut else np.array([image_bgr.shape[0]], np.float32)}
 
-    def capture(self, images_bgr: Any, interval_s: float) -> dict[str, Any]:
-        return self.look(next(images_bgr))
+    def encode_capture(self, images_bgr: Any, interval_s: float) -> dict[str, Any]:
+        return self.encode(next(images_bgr))
 
 
 def test_thread_count_changes_no_answer(tmp_path: Path) -> None:
-    """The order stays the same, too."""
     names = [f"{height}.jpg" for height in range(8, 40)]
     for height in range(8, 40):
         (tmp_path / f"{height}.jpg").write_bytes(encode_jpeg(np.zeros((height, 8, 3), np.uint8)))
-    workers: list[tuple[Looker, ...]] = [(_Slow(),)] * 4
+    workers: list[tuple[PictureEncoder, ...]] = [(_Slow(),)] * 4
     taken = acquire(names, tmp_path, workers)["slow"]
     assert list(taken.vectors) == names[::2]
     assert [float(vector[0]) for vector in taken.vectors.values()] == list(range(8, 40, 2))
@@ -211,20 +215,19 @@ def test_thread_count_changes_no_answer(tmp_path: Path) -> None:
 
 
 def test_uncalibrated_matcher_threshold_usual_or_none(policy: Policy) -> None:
-    usual = subject(MatcherIdentity("face_recognition", "0" * 64, "1" * 64), "euclidean", policy)
+    usual = matcher_under_test(MatcherIdentity("face_recognition", "0" * 64, "1" * 64), "euclidean", policy)
     assert (usual.threshold, usual.threshold_from) == (0.4, "usual: not calibrated here")
-    unknown = subject(MatcherIdentity("own", "0" * 64, "1" * 64), "cosine", policy)
+    unknown = matcher_under_test(MatcherIdentity("own", "0" * 64, "1" * 64), "cosine", policy)
     assert unknown.threshold is None
     assert "none" in unknown.threshold_from
 
 
 def test_foreign_calibration_lends_no_threshold(policy: Policy) -> None:
-    """One of other weights or other preprocessing."""
     [calibrated] = policy.calibrated
     own = calibrated.calibration.matcher
-    assert subject(own, "cosine", policy).threshold == calibrated.band.admit
+    assert matcher_under_test(own, "cosine", policy).threshold == calibrated.band.admit
     for other in (replace(own, sha256="0" * 64), replace(own, preprocessing="0" * 64)):
-        found = subject(other, "cosine", policy)
+        found = matcher_under_test(other, "cosine", policy)
         assert found.threshold != calibrated.band.admit
         assert "usual: policy" in found.threshold_from
         assert "other weights, other preprocessing or arithmetic" in found.threshold_from
@@ -232,9 +235,7 @@ def test_foreign_calibration_lends_no_threshold(policy: Policy) -> None:
 
 def test_command_writes_readable_form(faces: Path) -> None:
     out = faces / "result.json"
-    pairs = str(faces / "pairs.csv")
-    wanted = ("--thresholds", "0.4,0.5", "--impostors", "within-group")
-    done = run("accuracy", "--root", str(faces), "--pairs", pairs, "--json", str(out), *wanted)
+    done = _accuracy(faces, "--thresholds", "0.4,0.5", "--impostors", "within-group", "--json", str(out))
     assert done.returncode == 0, done.stderr
     assert "failures to acquire  not_an_image" in done.stdout
     result = read(out)
@@ -257,55 +258,36 @@ def test_command_writes_readable_form(faces: Path) -> None:
 @pytest.mark.thorough
 def test_ungrouped_list_warns(faces: Path) -> None:
     plain = "\n".join(line.rsplit(",", 1)[0] for line in LIST.splitlines())
-    (faces / "plain.csv").write_text(plain, encoding="utf-8")
-    listed = ("--root", str(faces), "--pairs", str(faces / "plain.csv"))
-    done = run("accuracy", *listed, "--impostors", "within-group", "--matcher", own())
+    (faces / "pairs.csv").write_text(plain, encoding="utf-8")
+    done = _accuracy(faces, "--impostors", "within-group", "--matcher", own())
     assert done.returncode == 0, done.stderr
     assert "names no groups" in done.stderr
     assert "1e+02" not in done.stdout
 
 
-@pytest.mark.skipif(find_spec("face_recognition") is not None, reason="it is installed here")
-def test_missing_peer_skipped_with_install_advice(faces: Path) -> None:
-    done = run(
-        "accuracy", "--root", str(faces), "--pairs", str(faces / "pairs.csv"), "--matcher", "face_recognition"
-    )
-    assert done.returncode == 2
-    assert "make bench-peers" in done.stderr
-
-
-def test_unknown_matcher_is_named(faces: Path) -> None:
-    done = run("accuracy", "--root", str(faces), "--pairs", str(faces / "pairs.csv"), "--matcher", "nobody")
-    assert done.returncode == 2
-    assert "nobody" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
 @pytest.mark.parametrize(
-    "wrong",
+    ("wrong", "says"),
     [
-        ("--thresholds", "0.4,nan"),
-        ("--thresholds", "inf"),
-        ("--thresholds", "-1.5"),
-        ("--thresholds", "high"),
-        ("--impostors", "all", "--pictures", ""),
-        ("--impostors", "all", "--pictures", "/tmp/*.jpg"),
-        ("--impostors", "all", "--pictures", "../*.jpg"),
-        ("--pictures", "*.jpg"),
-        ("--group-by", "group,natoin"),
-        ("--json", "."),
+        (("--thresholds", "0.4,nan"), "wanted similarities"),
+        (("--thresholds", "inf"), "wanted similarities"),
+        (("--thresholds", "-1.5"), "wanted similarities"),
+        (("--thresholds", "high"), "wanted similarities"),
+        (("--impostors", "all", "--pictures", ""), "pattern below the root"),
+        (("--impostors", "all", "--pictures", "/tmp/*.jpg"), "pattern below the root"),
+        (("--impostors", "all", "--pictures", "../*.jpg"), "pattern below the root"),
+        (("--pictures", "*.jpg"), "--impostors all"),
+        (("--group-by", "group,natoin"), "no list has a column natoin"),
+        (("--json", "."), "it is a folder"),
+        (("--matcher", "nobody"), "nobody"),
+        pytest.param(("--matcher", FACE_RECOGNITION), "make bench-peers", marks=WITHOUT_PEER),
     ],
-    ids=" ".join,
+    ids=str,
 )
-def test_impossible_request_refused_before_measuring(
-    faces: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wrong: tuple[str, ...]
-) -> None:
-    command = ["benchmarks", "accuracy", "--root", str(faces), "--pairs", str(faces / "pairs.csv"), *wrong]
-    monkeypatch.setattr("sys.argv", command)
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 2
-    assert capsys.readouterr().err
+def test_impossible_request_is_refused(faces: Path, wrong: tuple[str, ...], says: str) -> None:
+    done = _accuracy(faces, *wrong)
+    assert done.returncode == 2
+    assert says in " ".join(done.stderr.replace("\N{BOX DRAWINGS LIGHT VERTICAL}", " ").split())
+    assert "Traceback" not in done.stderr
 
 
 class _Impatient(_Slow):
@@ -314,12 +296,12 @@ class _Impatient(_Slow):
     def __init__(self) -> None:
         self.looked_at = 0
 
-    def look(self, image_bgr: Any) -> dict[str, Any]:
+    def encode(self, image_bgr: Any) -> dict[str, Any]:
         self.looked_at += 1
         if self.looked_at == 3:
             signal.raise_signal(signal.SIGINT)
             time.sleep(0.1)
-        return super().look(image_bgr)
+        return super().encode(image_bgr)
 
 
 def test_ctrl_c_starts_no_further_picture(tmp_path: Path) -> None:
@@ -336,7 +318,7 @@ def test_ctrl_c_starts_no_further_picture(tmp_path: Path) -> None:
 
 def test_missing_picture_named_in_one_line(faces: Path) -> None:
     (faces / "biden-1.jpg").unlink()
-    done = run("accuracy", "--root", str(faces), "--pairs", str(faces / "pairs.csv"))
+    done = _accuracy(faces)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "biden-1.jpg is missing" in done.stderr

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from benchmarks.accuracy.error_rates import Outcome
 from benchmarks.accuracy.measure import Measured
 from benchmarks.accuracy.score_plots import SHARES, det, deviate, draw, histogram
-from benchmarks.accuracy.scores import Scored, listed_impostors
-from benchmarks.acquisition.matchers import subject
+from benchmarks.acquisition.matchers import matcher_under_test
 from benchmarks.harness.plots import COLOURS, DASHES, HATCHES, bars, curves, svg
 from lane.decision.policy import load
 from models.values.identity import MatcherIdentity
+from tests.support.benchmarks.made_up_scores import outcome
 from tests.support.browser import CHROMIUM, NO_BROWSER, chromium
 
 BESIDE_THE_PAGE = """all => all.filter(one => {
@@ -28,16 +28,8 @@ BESIDE_THE_PAGE = """all => all.filter(one => {
 
 def _outcome(seed: int, genuine: int = 400, strangers: int = 20_000) -> Outcome:
     rng = np.random.default_rng(seed)
-
-    def scored(scores: np.ndarray) -> Scored:
-        people = np.arange(len(scores))
-        return Scored(scores.clip(-1, 1), people, people + 1)
-
-    return Outcome(
-        scored(rng.normal(0.6, 0.15, genuine)),
-        listed_impostors(scored(rng.normal(0.1, 0.1, strangers))),
-        people=30,
-    )
+    drawn, others = rng.normal(0.6, 0.15, genuine), rng.normal(0.1, 0.1, strangers)
+    return outcome(drawn.clip(-1, 1), others.clip(-1, 1))
 
 
 def _lines(page: Figure) -> list[NDArray[np.float64]]:
@@ -59,7 +51,6 @@ def test_normal_scores_draw_straight_det_curve() -> None:
 
 
 def test_curve_falls_and_stays_on_axes() -> None:
-    """It falls as the FMR rises."""
     page = det({name: _outcome(seed) for seed, name in enumerate("abc")}, "DET", {"a": 0.4})
     assert len(_lines(page)) == 3
     for points in _lines(page):
@@ -79,7 +70,7 @@ def test_each_histogram_has_unit_area() -> None:
 
 
 def test_names_escaped_empty_groups_draw_nothing() -> None:
-    nobody = Outcome(Scored.none(), listed_impostors(Scored.none()))
+    nobody = outcome([], [])
     page = det({"<b> & 'co' $x_": _outcome(1), "nobody": nobody}, "a < b", 0.4)
     text = "".join(fromstring(svg(page)).itertext())
     assert "<b> & 'co' $x_" in text
@@ -94,14 +85,12 @@ def test_axis_is_even_in_normal_deviates() -> None:
 
 
 def test_drawings_per_matcher_and_one_together() -> None:
-    """One together where there are several matchers."""
     policy = load()
-    one, two = (
-        Measured(
-            subject(MatcherIdentity(name, "a" * 64, "b" * 64), "cosine", policy), {"all": _outcome(1)}, ()
-        )
+    matchers = [
+        matcher_under_test(MatcherIdentity(name, "a" * 64, "b" * 64), "cosine", policy)
         for name in ("one", "two")
-    )
+    ]
+    one, two = (Measured(matcher, {"all": _outcome(1)}, ()) for matcher in matchers)
     assert set(draw([one, two])) == {"one-det", "one-scores", "two-det", "two-scores", "det"}
     assert set(draw([one])) == {"one-det", "one-scores"}
 

@@ -12,8 +12,6 @@ from benchmarks.accuracy import scores
 from benchmarks.accuracy.scores import (
     EDGES,
     Gallery,
-    Impostors,
-    Scored,
     Scores,
     all_impostors,
     joined,
@@ -22,15 +20,13 @@ from benchmarks.accuracy.scores import (
 )
 from benchmarks.errors import BenchmarkError
 from models.values.identity import Metric
+from tests.support.benchmarks.made_up_scores import gallery, scored
 
 THRESHOLDS = (-0.3, 0.0, 0.1, 0.123456, 1 / 3, 0.9)
 
 
 def _gallery(seed: int, pictures: int, people: int, metric: Metric = "cosine") -> Gallery:
-    rng = np.random.default_rng(seed)
-    vectors = rng.normal(size=(pictures, 8)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return Gallery.of(list(vectors), rng.integers(0, people, pictures), metric)
+    return gallery(seed, np.random.default_rng(seed).integers(0, people, pictures), metric)
 
 
 def _plain(gallery: Gallery) -> Scores:
@@ -48,8 +44,8 @@ def _plain(gallery: Gallery) -> Scores:
 def test_every_strangers_pair_counted_once_exactly(
     metric: Metric, seed: int, pictures: int, people: int
 ) -> None:
-    gallery = _gallery(seed, pictures, people, metric)
-    found, plain = all_impostors(gallery, people), _plain(gallery)
+    made = _gallery(seed, pictures, people, metric)
+    found, plain = all_impostors(made, people), _plain(made)
     assert found.n == len(plain)
     assert np.allclose(found.top.scores, np.sort(plain), atol=1e-7)
     for threshold in THRESHOLDS:
@@ -58,14 +54,12 @@ def test_every_strangers_pair_counted_once_exactly(
     assert all(one != other for one, other in pairs)
 
 
-def test_sparse_blocks_count_exactly(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    gallery = _gallery(1, 700, 90)
-    plain = all_impostors(gallery, 90)
+def test_sparse_blocks_count_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = _gallery(1, 700, 90)
+    plain = all_impostors(made, 90)
     monkeypatch.setattr(scores, "BLOCK", 33)
     monkeypatch.setattr(scores, "KEPT", 50)
-    found = all_impostors(gallery, 90, THRESHOLDS)
+    found = all_impostors(made, 90, THRESHOLDS)
     assert len(found.top.scores) <= 50 < len(plain.top.scores)
     assert (found.counts == plain.counts).all()
     assert all(found.reaching(t) == plain.reaching(t) for t in THRESHOLDS)
@@ -82,7 +76,7 @@ def test_inexact_count_is_not_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @given(st.lists(st.floats(-1, 1), max_size=50), st.floats(-1.5, 1.5))
 def test_listed_strangers_are_all_kept(values: list[float], threshold: float) -> None:
-    found = _listed(np.array(values))
+    found = listed_impostors(scored(values))
     assert found.reaching(threshold) == sum(value >= threshold for value in values)
     at_edges = found.at_edges()
     for place in range(0, len(EDGES), 50_001):
@@ -100,10 +94,10 @@ def test_groups_together_hold_what_each_holds(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_full_score_square_never_in_memory() -> None:
-    gallery = _gallery(1, 5000, 1700)
+    made = _gallery(1, 5000, 1700)
     tracemalloc.start()
     try:
-        found = all_impostors(gallery, 1700)
+        found = all_impostors(made, 1700)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -113,9 +107,4 @@ def test_full_score_square_never_in_memory() -> None:
 
 def test_non_finite_embedding_is_refused() -> None:
     with pytest.raises(BenchmarkError, match="not finite"):
-        Gallery.of([np.full(4, np.nan, np.float32)], np.array([0]), "cosine")
-
-
-def _listed(values: Scores) -> Impostors:
-    people = np.arange(len(values))
-    return listed_impostors(Scored(values, people, people + 1))
+        Gallery.stack([np.full(4, np.nan, np.float32)], np.array([0]), "cosine")

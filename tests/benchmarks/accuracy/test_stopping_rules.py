@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from benchmarks.accuracy.stopping_rules import stops
-from benchmarks.harness.drawn_frames import holder
+from benchmarks.harness.drawn_frames import Walk
 from benchmarks.harness.result_file import read
-from lane.capture.measuring import Measurer
 from models.image import encode_jpeg
-from tests.support.benchmarks.command_line import run
+from tests.support.benchmarks.command_line import run_here
 from tests.support.lane.example_evidence import POLICY
 
 RULE, ADMIT = POLICY.capture, 0.5
@@ -36,10 +35,10 @@ def test_each_rule_ends_where_it_says(
 
 
 @pytest.mark.thorough
-def test_command_tells_errors_time_work(tmp_path: Path, photos: Path, measurer: Measurer) -> None:
+def test_command_tells_errors_time_work(tmp_path: Path, photos: Path, walk: Walk) -> None:
     for name in ("one_1", "one_2"):
         (tmp_path / name).mkdir()
-        for number, image in enumerate(holder(measurer).frames[: RULE.most_good_frames + 1]):
+        for number, image in enumerate(walk.frames[: RULE.most_good_frames + 1]):
             (tmp_path / name / f"{number:04}.jpg").write_bytes(encode_jpeg(image))
     for name in ("biden-1.jpg", "biden-2.jpg"):
         (tmp_path / name).write_bytes((photos / "biden.jpg").read_bytes())
@@ -47,18 +46,8 @@ def test_command_tells_errors_time_work(tmp_path: Path, photos: Path, measurer: 
     (tmp_path / "pairs.csv").write_text("a,b,same\nbiden-1.jpg,biden-2.jpg,1\n", encoding="utf-8")
     out = tmp_path / "out.json"
     lists = ("--sequences", str(tmp_path / "list.csv"), "--strangers", str(tmp_path / "pairs.csv"))
-    done = run(
-        "decision",
-        "--root",
-        str(tmp_path),
-        *lists,
-        "--json",
-        str(out),
-        "--captures",
-        "1",
-        "--frame-interval",
-        "0.08",
-    )
+    few = ("--captures", "1", "--frame-interval", "0.08")
+    done = run_here("decision", "--root", str(tmp_path), *lists, *few, "--json", str(out))
     assert done.returncode == 0, done.stderr
     result = read(out)
     lane = (f"threshold {result['data', 'shipped threshold'].number:g}", "lane")

@@ -1,5 +1,6 @@
 """What a user would pick instead: used as it comes, skipped where it is not there, never fetched."""
 
+import re
 import socket
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,13 +16,13 @@ from benchmarks.acquisition.other_libraries import (
     INSTALL,
     LIBRARIES,
     DeepFace,
-    FaceRecognitionLooker,
+    FaceRecognitionEncoder,
     InsightFace,
     OpenCV,
     load,
     offline,
 )
-from benchmarks.errors import BenchmarkError
+from benchmarks.errors import BenchmarkError, LibraryMissingError
 from models.image import read
 
 Place = tuple[int, int, int, int]
@@ -53,36 +54,36 @@ def weights(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(("face", "place"), [("prominent", CENTRE), ("largest", CORNER), ("central", CENTRE)])
 def test_face_choice_rule_matches_lane(weights: Path, face: str, place: Place) -> None:
-    looker = FaceRecognitionLooker(_Library(CORNER, CENTRE), weights, face)
-    found = looker.look(PICTURE)[FACE_RECOGNITION]
+    encoder = FaceRecognitionEncoder(_Library(CORNER, CENTRE), weights, face)
+    found = encoder.encode(PICTURE)[FACE_RECOGNITION]
     assert not isinstance(found, Failure)
     assert tuple(found) == place
 
 
 def test_faceless_picture_is_failure_to_acquire(weights: Path) -> None:
-    looker = FaceRecognitionLooker(_Library(CENTRE), weights, "prominent")
-    assert looker.look(np.zeros_like(PICTURE))[FACE_RECOGNITION] == Failure("no_face")
+    encoder = FaceRecognitionEncoder(_Library(CENTRE), weights, "prominent")
+    assert encoder.encode(np.zeros_like(PICTURE))[FACE_RECOGNITION] == Failure("no_face")
 
 
 def test_capture_averages_first_face_frames(weights: Path) -> None:
-    looker = FaceRecognitionLooker(_Library(CENTRE), weights, "prominent")
+    encoder = FaceRecognitionEncoder(_Library(CENTRE), weights, "prominent")
     empty = np.zeros_like(PICTURE)
-    found = looker.capture(iter([empty, *[PICTURE] * FRAMES]), 0.2)[FACE_RECOGNITION]
+    found = encoder.encode_capture(iter([empty, *[PICTURE] * FRAMES]), 0.2)[FACE_RECOGNITION]
     assert not isinstance(found, Failure)
     assert tuple(found) == CENTRE
-    few = looker.capture(iter([empty, *[PICTURE] * (FRAMES - 1)]), 0.2)[FACE_RECOGNITION]
+    few = encoder.encode_capture(iter([empty, *[PICTURE] * (FRAMES - 1)]), 0.2)[FACE_RECOGNITION]
     assert few == Failure("no_face")
 
 
 def test_library_recognises_or_tells_installation(photos: Path) -> None:
-    """The installed library knows a person again."""
-    looker = FaceRecognitionLooker.load("prominent")
     if find_spec(FACE_RECOGNITION) is None:
-        assert looker == INSTALL
+        with pytest.raises(LibraryMissingError, match=re.escape(INSTALL)):
+            FaceRecognitionEncoder.load("prominent")
         return
-    assert not isinstance(looker, str)
+    encoder = FaceRecognitionEncoder.load("prominent")
     one, again, other = (
-        looker.look(read(photos / f"{name}.jpg"))[FACE_RECOGNITION] for name in ("obama", "obama2", "biden")
+        encoder.encode(read(photos / f"{name}.jpg"))[FACE_RECOGNITION]
+        for name in ("obama", "obama2", "biden")
     )
     assert not isinstance(one, Failure)
     assert not isinstance(again, Failure)
@@ -121,19 +122,17 @@ def test_library_without_weights_is_not_imported(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("DEEPFACE_HOME", raising=False)
     if find_spec(package) is None:
-        told = load(name, PICTURE)
-        assert isinstance(told, str)
-        assert "not installed" in told
+        with pytest.raises(LibraryMissingError, match="not installed"):
+            load(name, PICTURE)
     installed = tmp_path / "site" / package
     installed.mkdir(parents=True)
     (installed / "__init__.py").write_text("raise RuntimeError('imported')")
     (installed / "app.py").write_text("")
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
-    told = load(name, PICTURE)
-    assert isinstance(told, str)
-    assert "never fetched" in told
-    assert files[0] in told
-    assert str(tmp_path) not in told  # a result tells nobody's home
+    with pytest.raises(LibraryMissingError, match="never fetched") as missing:
+        load(name, PICTURE)
+    assert files[0] in str(missing.value)
+    assert str(tmp_path) not in str(missing.value)  # a result names no home folder
     (tmp_path / folder).mkdir(parents=True)
     for file in files:
         (tmp_path / folder / file).write_bytes(b"weights")

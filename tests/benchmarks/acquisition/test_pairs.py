@@ -1,12 +1,13 @@
 """Lists of pairs: what is read, what is refused, who is in them."""
 
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
 import pytest
 
 from benchmarks.acquisition.identities import corrections, identify, name_of
-from benchmarks.acquisition.pairs import ALL, Pair, groups, pictures, read_pairs
+from benchmarks.acquisition.pairs import ALL, Pair, groups, read_pairs
 from benchmarks.errors import BenchmarkError
 
 
@@ -18,16 +19,30 @@ def _list(folder: Path, text: str, *names: str) -> Path:
     return path
 
 
-def test_reads_pairs_and_their_group(tmp_path: Path) -> None:
-    path = _list(tmp_path, "a,b,same,sex,group\nx-1.jpg,x-2.jpg,1,F,g\n", "x-1.jpg", "x-2.jpg")
-    assert read_pairs(path, tmp_path, ["group"]) == (Pair("x-1.jpg", "x-2.jpg", same=True, group="g"),)
-    assert read_pairs(path, tmp_path, ["sex"])[0].group == "F"
-    assert read_pairs(path, tmp_path, ["sex", "age", "group"])[0].group == "F/g"
+ONE = Pair("x-1.jpg", "x-2.jpg", same=True)
+NAMED = "a,b,same,sex,group\nx-1.jpg,x-2.jpg,1,F,g\n"
 
 
-def test_ungrouped_list_has_one_whole_group(tmp_path: Path) -> None:
-    path = _list(tmp_path, "a,b,same\nx-1.jpg,x-2.jpg,1\n", "x-1.jpg", "x-2.jpg")
-    assert groups(read_pairs(path, tmp_path, ["group"])) == (ALL,) == ("all",)
+@pytest.mark.parametrize(
+    ("text", "group_by", "read"),
+    [
+        (NAMED, ["group"], replace(ONE, group="g")),
+        (NAMED, ["sex"], replace(ONE, group="F")),
+        (NAMED, ["sex", "age", "group"], replace(ONE, group="F/g")),
+        ("a,b,same\nx-1.jpg,x-2.jpg,1\n", ["group"], ONE),
+        ("\ufeffa,b,same\nx-1.jpg,x-2.jpg,1\n", ["group"], ONE),
+        ('a,b,same\r\n"x, y-1.jpg",x-2.jpg,1\r\n', ["group"], replace(ONE, a="x, y-1.jpg")),
+    ],
+    ids=["group", "another column", "several columns", "no group", "of a spreadsheet", "Windows and quotes"],
+)
+def test_reads_pairs_and_their_group(tmp_path: Path, text: str, group_by: list[str], read: Pair) -> None:
+    path = _list(tmp_path, text, "x-1.jpg", "x-2.jpg", "x, y-1.jpg")
+    assert read_pairs(path, tmp_path, group_by) == (read,)
+    assert groups([read]) == (read.group,)
+
+
+def test_ungrouped_pairs_are_group_all() -> None:
+    assert ONE.group == ALL == "all"
 
 
 @pytest.mark.parametrize(
@@ -54,11 +69,6 @@ def test_unusable_list_named_with_fault(tmp_path: Path, text: str, says: str) ->
     assert says in str(error.value)
 
 
-def test_spreadsheet_list_may_have_bom(tmp_path: Path) -> None:
-    path = _list(tmp_path, "\ufeffa,b,same\nx-1.jpg,x-2.jpg,1\n", "x-1.jpg", "x-2.jpg")
-    assert read_pairs(path, tmp_path, ["group"])[0].same
-
-
 @pytest.mark.parametrize(
     "content",
     [b"\xff\xfea\0,\0b\0", b"a,b,same\nM\xfcller-1.jpg,x-1.jpg,0\n", b'a,b,same\n"' + b"x" * 200_000],
@@ -67,11 +77,6 @@ def test_non_utf8_csv_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "pairs.csv").write_bytes(content)
     with pytest.raises(BenchmarkError, match=r"pairs\.csv is not CSV"):
         read_pairs(tmp_path / "pairs.csv", tmp_path, ["group"])
-
-
-def test_windows_line_ends_and_quotes_allowed(tmp_path: Path) -> None:
-    path = _list(tmp_path, 'a,b,same\r\n"x, y-1.jpg",x-2.jpg,1\r\n', "x, y-1.jpg", "x-2.jpg")
-    assert read_pairs(path, tmp_path, ["group"]) == (Pair("x, y-1.jpg", "x-2.jpg", same=True),)
 
 
 def test_duplicate_pair_counts_once_per_group(tmp_path: Path) -> None:
@@ -87,16 +92,20 @@ def test_self_pair_is_dropped_and_said(tmp_path: Path, caplog: pytest.LogCapture
     assert "2 pairs of a picture with itself are left out" in caplog.text
 
 
-def test_person_is_folder_and_unnumbered_name() -> None:
-    assert name_of("lfw/Li_Na/Li_Na_0001.jpg") == name_of("lfw/Li_Na/Li_Na_0002.jpg")
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("lfw/Li_Na/Li_Na_0001.jpg", "lfw/Li_Na/Li_Na_0002.jpg", True),
+        ("casia/003/003_1.png", "casia/004/004_1.png", False),
+        ("chinese/hu-yi-tian-4.jpg", "chinese/Hu-Yitian-1.jpg", True),
+        ("chinese/li-na-1.jpg", "chinese/li-nan-1.jpg", False),
+        ("a/001.jpg", "a/002.jpg", True),
+        ("a/001.jpg", "b/001.jpg", False),
+    ],
+)
+def test_person_is_folder_and_unnumbered_name(one: str, other: str, same: bool) -> None:
+    assert (name_of(one) == name_of(other)) is same
     assert name_of("chinese/li-na-1.jpg") == "chinese/lina"
-    assert name_of("casia/003/003_1.png") != name_of("casia/004/004_1.png")
-
-
-def test_differently_spelt_name_is_one_person() -> None:
-    assert name_of("chinese/hu-yi-tian-4.jpg") == name_of("chinese/Hu-Yitian-1.jpg")
-    assert name_of("chinese/li-na-1.jpg") != name_of("chinese/li-nan-1.jpg")
-    assert name_of("a/001.jpg") == name_of("a/002.jpg") != name_of("b/001.jpg")
 
 
 def _same(a: str, b: str) -> Pair:
@@ -108,17 +117,15 @@ def _other(a: str, b: str) -> Pair:
 
 
 def test_genuine_pairs_join_names_transitively() -> None:
-    """Two names so joined are one person, through any number of steps."""
     listed = [_same("x-1.jpg", "x-2.jpg"), _same("x-3.jpg", "y-1.jpg"), _same("y-2.jpg", "z-1.jpg")]
     who = identify([*listed, _other("x-1.jpg", "w-1.jpg")])
     assert who.aliases == 2
     assert len({who.number[name] for name in ("x-1.jpg", "x-3.jpg", "y-2.jpg", "z-1.jpg")}) == 1
-    assert len(who) == who.count(pictures([*listed, _other("x-1.jpg", "w-1.jpg")])) == 2
+    assert len(who) == len(set(who.number.values())) == 2
 
 
 @pytest.mark.parametrize("above", ["", "sets/"])
 def test_published_wrong_names_are_corrected(above: str) -> None:
-    """Wherever the sets lie."""
     singer, other = f"{above}korean/rm-1.jpg", f"{above}korean/rap-monster-2.jpg"
     twice = f"{above}lfw/Ricky_Ray/Ricky_Ray_0001.jpg", f"{above}lfw/Bart_Hendricks/Bart_Hendricks_0001.jpg"
     listed = [_other(singer, twice[0]), _other(other, twice[1]), _other(singer, f"{above}korean/iu-1.jpg")]
@@ -128,7 +135,6 @@ def test_published_wrong_names_are_corrected(above: str) -> None:
 
 
 def test_known_same_strangers_contradict_nobody() -> None:
-    """A listed pair of strangers who are known to be one person."""
     who = identify([_other("korean/rm-1.jpg", "korean/rap-monster-1.jpg")])
     assert (who.corrected, who.contradictions) == (1, 0)
 
@@ -149,29 +155,23 @@ def test_every_correction_is_unique_and_explained() -> None:
     assert len({frozenset(names) for names in corrections()}) == len(corrections()) == len(rows) - 1
 
 
-def test_columns_identify_where_file_names_cannot(tmp_path: Path) -> None:
-    text = "a,b,same,identity_a,identity_b\n1.jpg,2.jpg,1,li,li\n1.jpg,3.jpg,0,li,wang\n"
-    who = identify(read_pairs(_list(tmp_path, text, "1.jpg", "2.jpg", "3.jpg"), tmp_path, ["group"]))
-    assert who.number["1.jpg"] == who.number["2.jpg"] != who.number["3.jpg"]
-    assert who.aliases == who.contradictions == 0
-
-
-def test_single_identity_column_names_genuine_pair(
-    tmp_path: Path,
+@pytest.mark.parametrize(
+    ("columns", "rows", "alike", "other"),
+    [
+        ("identity_a,identity_b", "1.jpg,2.jpg,1,li,li\n1.jpg,3.jpg,0,li,wang", ("1.jpg", "2.jpg"), "3.jpg"),
+        ("identity", "1.jpg,2.jpg,1,li\n3.jpg,1.jpg,0,wang", ("1.jpg", "2.jpg"), "3.jpg"),
+        ("identity", "li-1.jpg,wu-1.jpg,0,Li\nwu-2.jpg,li-2.jpg,0,Wu", ("li-1.jpg", "li-2.jpg"), "wu-1.jpg"),
+    ],
+    ids=["of both", "of the first, and the second of a genuine pair", "of pictures of the same name"],
+)
+def test_columns_identify_where_file_names_cannot(
+    tmp_path: Path, columns: str, rows: str, alike: tuple[str, str], other: str
 ) -> None:
-    """The first picture, and the second of a genuine pair."""
-    text = "a,b,same,identity\n1.jpg,2.jpg,1,li\n3.jpg,1.jpg,0,wang\n"
-    who = identify(read_pairs(_list(tmp_path, text, "1.jpg", "2.jpg", "3.jpg"), tmp_path, ["group"]))
-    assert who.number["1.jpg"] == who.number["2.jpg"] != who.number["3.jpg"]
-
-
-def test_identity_extends_to_same_named_pictures(tmp_path: Path) -> None:
-    """Of which no row tells."""
-    text = "a,b,same,identity\nli-1.jpg,wu-1.jpg,0,Li\nwu-2.jpg,li-2.jpg,0,Wu\n"
-    names = ("li-1.jpg", "li-2.jpg", "wu-1.jpg", "wu-2.jpg")
-    who = identify(read_pairs(_list(tmp_path, text, *names), tmp_path, ["group"]))
-    assert who.number["li-1.jpg"] == who.number["li-2.jpg"] != who.number["wu-1.jpg"]
-    assert (len(who), who.contradictions) == (2, 0)
+    names = {name for row in rows.splitlines() for name in row.split(",")[:2]}
+    path = _list(tmp_path, f"a,b,same,{columns}\n{rows}\n", *names)
+    who = identify(read_pairs(path, tmp_path, ["group"]))
+    assert who.number[alike[0]] == who.number[alike[1]] != who.number[other]
+    assert (len(who), who.aliases, who.contradictions) == (2, 0, 0)
 
 
 def test_person_folders_identify_where_names_cannot() -> None:

@@ -6,41 +6,40 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.acquisition.acquire import CAPTURED, Failure, LaneLooker
+from benchmarks.acquisition.acquire import CAPTURED, Failure, LaneEncoder
 from benchmarks.acquisition.face_choice import look_for
 from benchmarks.acquisition.recorded_camera import Replay
 from benchmarks.acquisition.sequences import Recording, compared, read_sequences
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.drawn_frames import holder
+from benchmarks.harness.drawn_frames import Walk
 from benchmarks.harness.result_file import read
 from lane.capture.measuring import Measurer, Stopwatch
 from lane.decision.policy import Policy
 from models.embed.template import embed
 from models.image import encode_jpeg
 from models.values.face import ImageBGR
-from tests.support.benchmarks.command_line import run
+from tests.support.benchmarks.command_line import run_here
 
 MATCHER = "sface-2021dec"
 INTERVAL_S = 0.08
 
 
-@pytest.fixture(scope="module")
-def standing(photos: Path, measurer: Measurer) -> tuple[ImageBGR, ...]:
+@pytest.fixture
+def standing(walk: Walk) -> tuple[ImageBGR, ...]:
     """Frames of someone who stands at the camera."""
-    assert photos.is_dir()
-    return holder(measurer).frames[:8]
+    return walk.frames[:8]
 
 
 @pytest.fixture
-def looker(measurer: Measurer, policy: Policy) -> LaneLooker:
+def encoder(measurer: Measurer, policy: Policy) -> LaneEncoder:
     embedder = measurer.networks.embedder
-    return LaneLooker(measurer, {embedder.identity.name: embedder}, look_for("largest"), policy)
+    return LaneEncoder(measurer, {embedder.identity.name: embedder}, look_for("largest"), policy)
 
 
 def test_capture_scores_mean_of_frame_scores(
-    looker: LaneLooker, measurer: Measurer, standing: tuple[ImageBGR, ...]
+    encoder: LaneEncoder, measurer: Measurer, standing: tuple[ImageBGR, ...]
 ) -> None:
-    (found,) = looker.capture(iter(standing), INTERVAL_S).values()
+    (found,) = encoder.encode_capture(iter(standing), INTERVAL_S).values()
     assert not isinstance(found, Failure)
     good = standing[1 : 1 + CAPTURED]  # a first frame has no motion
     watch = Stopwatch()
@@ -55,7 +54,7 @@ def test_capture_scores_mean_of_frame_scores(
     assert float(found @ somebody) == pytest.approx(np.mean([one @ somebody for one in every]), abs=1e-3)
 
 
-def test_capture_stops_at_deciding_frames(looker: LaneLooker, standing: tuple[ImageBGR, ...]) -> None:
+def test_capture_stops_at_deciding_frames(encoder: LaneEncoder, standing: tuple[ImageBGR, ...]) -> None:
     handed_out = []
 
     def frames() -> Iterator[ImageBGR]:
@@ -63,19 +62,18 @@ def test_capture_stops_at_deciding_frames(looker: LaneLooker, standing: tuple[Im
             handed_out.append(number)
             yield image
 
-    looker.capture(frames(), INTERVAL_S)
+    encoder.encode_capture(frames(), INTERVAL_S)
     assert len(handed_out) == 1 + CAPTURED
 
 
 @pytest.mark.parametrize(("frames", "cause"), [(0, "too_few_frames"), (6, "no_face")])
-def test_insufficient_capture_fails_with_cause(looker: LaneLooker, frames: int, cause: str) -> None:
+def test_insufficient_capture_fails_with_cause(encoder: LaneEncoder, frames: int, cause: str) -> None:
     rng = np.random.default_rng(1)
     empty = (rng.integers(0, 9, (480, 640, 3)).astype(np.uint8) for _ in range(frames))
-    assert set(looker.capture(empty, INTERVAL_S).values()) == {Failure(cause)}
+    assert set(encoder.encode_capture(empty, INTERVAL_S).values()) == {Failure(cause)}
 
 
 def test_replay_hands_out_fresh_frames_timed() -> None:
-    """In its own time."""
     replay = Replay([np.zeros((2, 2, 3), np.uint8)] * 3, 0.5)
     ages = [replay.monotonic_s() - frame.captured_monotonic_s for frame in replay.frames()]
     assert ages == [0, 0, 0]
@@ -108,8 +106,8 @@ def test_session_is_column_or_trailing_number(tmp_path: Path) -> None:
     rows = "sequence,kind,subject\n0001_01,live,x\n0001_02,live,x\n0002_01,print,y\n"
     found = read_sequences(_list(tmp_path, rows), tmp_path, ["group"])
     assert found == (Recording("0001_01", "x", "01"), Recording("0001_02", "x", "02"))
-    told = "sequence,subject,session,group\n0001_01,x,morning,g\n"
-    (tmp_path / "sequences.csv").write_text(told, encoding="utf-8")
+    rows = "sequence,subject,session,group\n0001_01,x,morning,g\n"
+    (tmp_path / "sequences.csv").write_text(rows, encoding="utf-8")
     found = read_sequences(tmp_path / "sequences.csv", tmp_path, ["group"])
     assert found == (Recording("0001_01", "x", "morning", "g"),)
 
@@ -140,7 +138,7 @@ def test_the_command_compares_captures(tmp_path: Path, standing: tuple[ImageBGR,
     (tmp_path / "list.csv").write_text(rows, encoding="utf-8")
     out = tmp_path / "out.json"
     arguments = ("--root", str(tmp_path), "--sequences", str(tmp_path / "list.csv"), "--json", str(out))
-    done = run("accuracy", *arguments, "--frame-interval", str(INTERVAL_S), "--matcher", MATCHER)
+    done = run_here("accuracy", *arguments, "--frame-interval", str(INTERVAL_S), "--matcher", MATCHER)
     assert done.returncode == 0, done.stderr
     all_captures = {one.name[-1]: one.number for one in read(out).figures if one.name[:2] == (MATCHER, "all")}
     assert (all_captures["people"], all_captures["failures to acquire"]) == (2, 1)
@@ -149,6 +147,6 @@ def test_the_command_compares_captures(tmp_path: Path, standing: tuple[ImageBGR,
 
 
 def test_either_pairs_or_sequences(tmp_path: Path) -> None:
-    done = run("accuracy", "--root", str(tmp_path))
+    done = run_here("accuracy", "--root", str(tmp_path))
     assert done.returncode == 2
     assert "--sequences" in done.stderr

@@ -35,7 +35,7 @@ def made(seed: int = 1, *, apart: float = 4.0) -> list[Run]:
     ]
 
 
-def test_cued_attacks_rejected_others_told_accepted() -> None:
+def test_cued_attacks_rejected_others_counted_accepted() -> None:
     easy, hopeless = made(), made(apart=0.0)
     clear, blind = (
         {one.name: one for one in measure.figures(found, measure.by_others(found))}
@@ -67,7 +67,6 @@ def test_nobody_scored_by_own_fitted_weights(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_two_percent_of_fitted_are_rejected() -> None:
-    """At a threshold of one half."""
     found = made()
     weights = measure.fit(found)
     live = [weights.score(run.cues) for run in found if run.sequence.species == "live"]
@@ -94,10 +93,10 @@ def test_written_weights_are_what_lane_reads() -> None:
     one = made(2)[0].cues
 
     assert read(text).constant == pytest.approx(weights.constant, abs=1e-5)
-    told, known = read(text).score(one), weights.score(one)
-    assert isinstance(told, Measured)
+    stored, known = read(text).score(one), weights.score(one)
+    assert isinstance(stored, Measured)
     assert isinstance(known, Measured)
-    assert told.value == pytest.approx(known.value, abs=1e-3)
+    assert stored.value == pytest.approx(known.value, abs=1e-3)
 
 
 def test_missing_cue_is_no_number() -> None:

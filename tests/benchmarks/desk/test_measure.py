@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.desk.http_load import Load, Seen
+from benchmarks.desk.http_load import Load, Observed
 from benchmarks.desk.measure import Step, _whole_loop, carried, draw, summed_up
 from benchmarks.harness.plots import svg
 from benchmarks.harness.result import Figure
 from benchmarks.harness.result_file import read
-from tests.support.benchmarks.command_line import run, running
+from tests.support.benchmarks.command_line import must_stop_at_ctrl_c, run, run_here, running
 from tests.support.benchmarks.made_up_results import result
 
 LOAD = Load(per_hour=360, referred=0.5, seconds=10, officer_s=1)
 MS = 1_000_000
 
 
-def seen(**more: object) -> Seen:
+def seen(**more: object) -> Observed:
     """Two referrals, both on the screen and decided."""
     whole = {
         "passages": 4,
@@ -29,7 +29,7 @@ def seen(**more: object) -> Seen:
         "on_screen_ns": {"p-1": 100 * MS, "p-2": 25 * MS},
         "decided_ns": {"p-1": 3000 * MS, "p-2": 2000 * MS},
     }
-    return Seen(**(whole | more))  # type: ignore[arg-type]
+    return Observed(**(whole | more))  # type: ignore[arg-type]
 
 
 def numbers(step: Step) -> dict[str, Figure]:
@@ -37,7 +37,7 @@ def numbers(step: Step) -> dict[str, Figure]:
     return {one.name[-1] if one.name[0] == "steps" else one.name[0]: one for one in step.figures}
 
 
-def test_carried_load_told_in_figures() -> None:
+def test_carried_load_has_figures() -> None:
     step = summed_up(LOAD, seen())
     found = numbers(step)
     assert step.broken == ()
@@ -61,8 +61,7 @@ def test_what_breaks_is_named() -> None:
 
 
 def test_empty_shift_breaks_nothing() -> None:
-    """It has no figures."""
-    step = summed_up(LOAD, Seen())
+    step = summed_up(LOAD, Observed())
     assert (numbers(step)["on screen"].number, step.broken) == (None, ())
 
 
@@ -88,9 +87,9 @@ def test_desk_measures_from_command_line(tmp_path: Path) -> None:
 
 
 def test_help_tells_measures_and_break_criterion() -> None:
-    told = " ".join(run("desk", "--help").stdout.split())
+    help_text = " ".join(run_here("desk", "--help").stdout.split())
     for part in ("--lanes", "--database", "--search", "500 ms", "Broken is a step", "Example:"):
-        assert part in told
+        assert part in help_text
 
 
 @pytest.mark.thorough
@@ -99,9 +98,7 @@ def test_ctrl_c_ends_measurement_and_desk(tmp_path: Path) -> None:
         assert process.stderr is not None
         lines = iter(process.stderr.readline, "")
         assert any("passages an hour of each" in line for line in lines)
-        process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=60)
-    assert (process.returncode, "stopped" in told, "Traceback" in told) == (130, True, False)
+        must_stop_at_ctrl_c(process)
     assert list(tmp_path.iterdir()) == [], "the desk's folder is gone, and with it the desk"
 
 

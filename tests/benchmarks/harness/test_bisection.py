@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.harness.bisection import Search, once, search, tell
+from benchmarks.harness.bisection import Search, next_load, once, search
 
 
 def tried(trying: Search, breaks_above: float) -> list[float]:
     found = [next(trying)]
-    while (next_ := tell(trying, carried=found[-1] <= breaks_above)) is not None:
+    while (next_ := next_load(trying, carried=found[-1] <= breaks_above)) is not None:
         found.append(next_)
     return found
 

@@ -16,7 +16,6 @@ from models.runtime.threads import limits
 
 
 def test_stamp_tells_code_machine_libraries_clock(policy: Policy) -> None:
-    """And the date."""
     made = stamp(policy, threads=3)
     assert set(made.model_dump(exclude_unset=True)) == set(Stamp.model_fields)
     assert made.cores <= (made.host_cores or 0) == limits().host_cores
@@ -30,7 +29,6 @@ def test_stamp_tells_code_machine_libraries_clock(policy: Policy) -> None:
 
 
 def test_graphs_named_with_weights_and_placement(measurer: Measurer) -> None:
-    """Where each really ran."""
     made = stamp(built=measurer.networks)
     assert {(one.name, one.sha256, one.provider) for one in made.networks} == {
         (one.name, one.sha256, one.provider) for one in measurer.networks.identities

@@ -2,14 +2,15 @@
 
 import gc
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.drawn_frames import Walk, holder
+from benchmarks.harness.drawn_frames import Walk
 from benchmarks.harness.frame_pass import STAGES, LanePass
 from benchmarks.harness.result import NotAvailable
-from benchmarks.harness.timing import StageWatch, times
+from benchmarks.harness.timing import StageWatch, in_turns, times
 from lane.capture.measuring import Measurer
 from lane.decision.policy import Policy
 from lane.platform.garbage_collection import settled_garbage
@@ -35,24 +36,29 @@ def test_repeated_stage_is_summed() -> None:
     watch = StageWatch()
     with watch.time("detect"):
         pass
-    once = watch.stages_ns["detect"]
+    once = watch.stage_ns("detect")
     with watch.time("detect"):
         pass
-    assert watch.stages_ns["detect"] > once > 0
+    assert watch.stage_ns("detect") > once > 0
+
+
+def test_every_other_turn_goes_back() -> None:
+    order: list[str] = []
+
+    def work(name: str, number: int) -> int:
+        order.append(name)
+        return number
+
+    works = {name: partial(work, name) for name in "ab"}
+    assert in_turns(works, 3, "turns") == {"a": [0, 1, 2], "b": [0, 1, 2]}
+    assert order == ["b", "a", "a", "b", "b", "a"]
 
 
 def test_collection_runs_and_nothing_stays_frozen() -> None:
-    """The garbage collector goes on while timing."""
     with settled_garbage():
         assert gc.isenabled()
         assert gc.get_freeze_count() > 0
     assert gc.get_freeze_count() == 0
-
-
-@pytest.fixture(scope="module")
-def walk(measurer: Measurer, photos: object) -> Walk:
-    assert photos
-    return holder(measurer)
 
 
 def test_pass_samples_every_stage_once(measurer: Measurer, policy: Policy, walk: Walk) -> None:

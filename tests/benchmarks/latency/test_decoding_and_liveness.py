@@ -7,19 +7,13 @@ import numpy as np
 import pytest
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness import measurer as machine
 from benchmarks.harness.desk_site import site
-from benchmarks.harness.drawn_frames import Walk, holder
+from benchmarks.harness.drawn_frames import Walk
+from benchmarks.harness.measurer import runtime_settings
 from benchmarks.latency import batches, cold_start, decoding_and_liveness
 from benchmarks.latency.passages import film_for, known_similarity, lanes_at
 from lane.capture.measuring import Measurer
 from models.runtime.providers import CPU
-
-
-@pytest.fixture(scope="module")
-def walk(measurer: Measurer, photos: object) -> Walk:
-    assert photos
-    return holder(measurer)
 
 
 def test_every_decoded_frame_is_timed(walk: Walk) -> None:
@@ -46,7 +40,7 @@ def test_cues_without_score_not_timed(measurer: Measurer, walk: Walk) -> None:
 
 
 def test_batched_picture_answers_as_alone(measurer: Measurer, walk: Walk) -> None:
-    figures = batches.measure(measurer, walk, machine.runtime(CPU, 1), (1, 3), 2, ("batches",))
+    figures = batches.measure(measurer, walk, runtime_settings(CPU, 1), (1, 3), 2, ("batches",))
     found = {one.name[1:]: one for one in figures}
     assert {name[:2] for name in found} == {(role, n) for role in ("detector", "embedder") for n in "13"}
     for role in ("detector", "embedder"):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.harness.result import NotAvailable
-from benchmarks.latency.energy import Bill, Nvml, Rapl, counted, meters
+from benchmarks.latency.energy import EnergyUse, Nvml, Rapl, counted, meters
 
 RANGE_UJ = 262_143_328_850
 
@@ -30,14 +30,8 @@ def found(root: Path) -> Rapl:
 
 
 def test_packages_and_memory_summed_without_duplicates(tmp_path: Path) -> None:
-    places = {
-        "intel-rapl:0": "package-0",
-        "intel-rapl:0:0": "core",
-        "intel-rapl:0:1": "dram",
-        "intel-rapl:1": "package-1",
-        "intel-rapl:2": "psys",
-        "intel-rapl-mmio:0": "package-0",
-    }
+    places = {"intel-rapl:0": "package-0", "intel-rapl:0:0": "core", "intel-rapl:0:1": "dram"}
+    places |= {"intel-rapl:1": "package-1", "intel-rapl:2": "psys", "intel-rapl-mmio:0": "package-0"}
     for name, called in places.items():
         zone(tmp_path, name, called, 1_000_000)
     rapl = found(tmp_path)
@@ -94,9 +88,9 @@ def test_gpus_are_summed(monkeypatch: pytest.MonkeyPatch) -> None:
     driver = Driver(monkeypatch, devices=2)
     nvml = Nvml.find()
     assert isinstance(nvml, Nvml)
-    with counted({"gpu": nvml}) as bill:
+    with counted({"gpu": nvml}) as used:
         driver.millijoules = 3_500
-    assert bill.joules == {"gpu": pytest.approx(5)}
+    assert used.joules == {"gpu": pytest.approx(5)}
 
 
 def test_machine_without_gpu_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,11 +107,10 @@ def test_machine_without_gpu_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_decision_costs_share_uncounted_is_null(tmp_path: Path) -> None:
-    """What is not counted is null with a reason."""
     zone(tmp_path, "intel-rapl:0", "package-0", 0)
-    with counted({"processor": found(tmp_path), "gpu": "none here"}) as bill:
+    with counted({"processor": found(tmp_path), "gpu": "none here"}) as used:
         zone(tmp_path, "intel-rapl:0", "package-0", 10_000_000)
-    figures = {one.name: one for one in bill.figures(("energy",), 4)}
+    figures = {one.name: one for one in used.figures(("energy",), 4)}
     assert figures["energy", "processor", "joules"].number == 10
     assert figures["energy", "processor", "a decision"].number == 2.5
     assert (figures["energy", "processor", "mean watts"].number or 0) > 0
@@ -126,15 +119,15 @@ def test_decision_costs_share_uncounted_is_null(tmp_path: Path) -> None:
 
 def test_vanished_counter_gives_no_figure(tmp_path: Path) -> None:
     counter = zone(tmp_path, "intel-rapl:0", "package-0", 0) / "energy_uj"
-    with counted({"processor": found(tmp_path)}) as bill:
+    with counted({"processor": found(tmp_path)}) as used:
         counter.unlink()
-    (none,) = bill.figures(("energy",), 1)
+    (none,) = used.figures(("energy",), 1)
     assert isinstance(none.value, NotAvailable)
     assert "not to the end" in none.value.not_available
 
 
 def test_this_machine_tells_energy_or_why() -> None:
-    with counted(meters()) as bill:
+    with counted(meters()) as used:
         pass
-    assert isinstance(bill, Bill)
-    assert set(bill.joules) | set(bill.why_not) == {"processor", "gpu"}
+    assert isinstance(used, EnergyUse)
+    assert set(used.joules) | set(used.reasons) == {"processor", "gpu"}

@@ -1,7 +1,6 @@
 """A quick run on the real networks: its form and its stamp, never its speed."""
 
 import io
-import signal
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,13 +15,13 @@ from benchmarks.harness.result_file import parse
 from benchmarks.harness.tables import show
 from benchmarks.harness.timing import QUANTILES
 from benchmarks.latency.cold_start import PARTS
-from benchmarks.latency.energy import Bill
+from benchmarks.latency.energy import EnergyUse
 from benchmarks.latency.measure import STAGES, others
 from models.catalogue import catalogue
 from models.errors import ProviderError
 from models.runtime.providers import CPU, KNOWN
 from models.runtime.threads import available_cores
-from tests.support.benchmarks.command_line import run, running
+from tests.support.benchmarks.command_line import must_stop_at_ctrl_c, run, run_here, running
 
 FEW = ("--quick", "--frames", "4", "--passages", "2", "--batch", "2")
 
@@ -56,7 +55,6 @@ def test_stages_and_whole_have_percentiles(cpu: dict[Name, Figure]) -> None:
 
 
 def test_whole_exceeds_parts_within_first_frame(result: Result, cpu: dict[Name, Figure]) -> None:
-    """It is no longer than the time from the first frame."""
     end_to_end = cpu["end to end",].quantiles
     assert end_to_end["p50"] <= cpu["first frame to gate",].quantiles["p50"]
     assert cpu["ledger",].quantiles["p50"] < end_to_end["max"]
@@ -64,7 +62,7 @@ def test_whole_exceeds_parts_within_first_frame(result: Result, cpu: dict[Name, 
     assert result[f"{CPU}, passages", "passages"].number == 2
 
 
-def test_each_plan_place_and_batch_told(result: Result, cpu: dict[Name, Figure]) -> None:
+def test_each_batch_of_plan_is_measured(result: Result, cpu: dict[Name, Figure]) -> None:
     assert not [name for name in cpu if name[0] == "end to end" and len(name) > 1]  # one place alone
     threads = f"{available_cores()} threads"
     batches = {one.name[1:4] for one in result.under(f"{CPU}, batches")}
@@ -76,15 +74,6 @@ def test_energy_is_figure_or_reason(cpu: dict[Name, Figure]) -> None:
         assert (("energy", what) in cpu) != (("energy", what, "a decision") in cpu)
 
 
-def test_stamp_says_what_ran_where(result: Result) -> None:
-    stamp = result.stamp
-    assert {"numpy", "opencv-python-headless"} <= set(stamp.libraries)
-    assert stamp.date_utc.endswith("+00:00")
-    assert stamp.arithmetic == "fp32"
-    assert stamp.policy is not None
-    assert stamp.clock is not None
-
-
 def test_machines_compare_by_all_cores_sizes(result: Result) -> None:
     assert (result.stamp.threads, result.stamp.threads_asked) == (available_cores(), None)
     assert result.conditions["threads"] == available_cores()
@@ -93,6 +82,7 @@ def test_machines_compare_by_all_cores_sizes(result: Result) -> None:
 
 
 def test_each_graph_says_where_it_ran(result: Result) -> None:
+    assert result.stamp.arithmetic == "fp32"
     ran = [one for one in result.stamp.networks if one.provider == CPU]
     assert {(one.role, one.sha256) for one in ran} == {
         (spec.role, spec.sha256) for spec in catalogue.load().networks if spec.use == "default"
@@ -107,8 +97,7 @@ def test_provider_that_fails_says_why(result: Result) -> None:
         assert why is None or provider in why
 
 
-def test_provider_told_by_long_name() -> None:
-    """However it was asked for."""
+def test_providers_are_known_by_long_name() -> None:
     assert others(None) == tuple(name for name in KNOWN if name != "CPUExecutionProvider")
     assert others(["cpu", "openvino", "OpenVINOExecutionProvider"]) == ("OpenVINOExecutionProvider",)
     with pytest.raises(ProviderError, match="openvino"):
@@ -131,7 +120,6 @@ def shown(result: Result) -> str:
 def test_text_tells_stages_whole_cold_start(
     result: Result,
 ) -> None:
-    """It says why energy is not told."""
     text = shown(result)
     assert "matcher in fp32" in text
     for named in ("until the gate is commanded", "first frame", "first decision", *STAGES):
@@ -140,9 +128,8 @@ def test_text_tells_stages_whole_cold_start(
         assert f"{what} not available: {why[:40]}" in text
 
 
-def test_joules_and_impossible_batch_are_told(result: Result) -> None:
-    """A batch that no graph takes."""
-    joules = Bill(joules={"processor": 9.0}, seconds=3.0).figures((CPU, "energy"), 2)
+def test_text_shows_joules_and_impossible_batch(result: Result) -> None:
+    joules = EnergyUse(joules={"processor": 9.0}, seconds=3.0).figures((CPU, "energy"), 2)
     batch = not_available({"2": "takes one picture at a time"}, "batches", "2 threads", "detector")
     text = shown(result.model_copy(update={"figures": (*joules, *batch)}))
     assert "4.50\N{NO-BREAK SPACE}J" in text
@@ -150,17 +137,17 @@ def test_joules_and_impossible_batch_are_told(result: Result) -> None:
 
 
 def test_unkeepable_result_is_not_measured(tmp_path: Path) -> None:
-    done = run("latency", "--quick", "--json", str(tmp_path / "nowhere" / "out.json"))
+    done = run_here("latency", "--quick", "--json", str(tmp_path / "nowhere" / "out.json"))
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")
     assert "nowhere" in done.stderr
 
 
 def test_help_teaches_each_command() -> None:
-    told = run("--help").stdout
-    assert "latency" in told
-    assert "accuracy" in told
-    assert "Start here" in told
+    text = run_here("--help").stdout
+    assert "latency" in text
+    assert "accuracy" in text
+    assert "Start here" in text
 
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="asks Linux when the networks are loaded")
@@ -169,9 +156,4 @@ def test_ctrl_c_ends_run_without_traceback() -> None:
         maps = Path(f"/proc/{process.pid}/maps")
         while process.poll() is None and "onnxruntime" not in maps.read_text(encoding="utf-8"):
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        told, complained = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert not told
-    assert "stopped" in complained
-    assert "Traceback" not in complained
+        must_stop_at_ctrl_c(process)

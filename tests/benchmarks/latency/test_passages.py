@@ -28,12 +28,6 @@ KNOWN = 0.761
 
 
 @pytest.fixture(scope="module")
-def walk(measurer: Measurer, photos: object) -> Walk:
-    assert photos
-    return holder(measurer)
-
-
-@pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("passages")
 

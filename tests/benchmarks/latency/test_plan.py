@@ -18,7 +18,6 @@ from benchmarks.latency.plan import BATCHES, QUICK, SIZES, THOROUGH, Plan, one_c
 
 
 def test_thorough_run_covers_sizes_and_threads() -> None:
-    """Every size, and threads from one core to all."""
     whole = plan(8, counts=THOROUGH)
     assert whole.threads == (8, 1, 2, 4)
     assert [point.size for point in whole.points(8)] == list(SIZES)
@@ -56,7 +55,6 @@ def test_threads_range_from_one_to_all(cores: int) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="binding to cores is Linux's")
 def test_core_binding_is_undone_afterwards() -> None:
-    """Meanwhile work is bound to so many cores."""
     before, threads = os.sched_getaffinity(0), cv2.getNumThreads()
     with bound(1):
         assert len(os.sched_getaffinity(0)) == 1

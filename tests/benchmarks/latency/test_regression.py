@@ -12,48 +12,36 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
 import models.runtime.machine
-from benchmarks.__main__ import app
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.result import Result
 from benchmarks.harness.result_file import read
 from benchmarks.latency.gate_command import USUAL
 from benchmarks.latency.git_worktree import checked_out, resolved
 from benchmarks.latency.regression import ORDERS, Round, Times, commit_of, judge, judged, measured, rounds
-from tests.support.benchmarks.command_line import ROOT, run
-from tests.support.benchmarks.made_up_results import CPU, capacity, latency, write
+from tests.support.benchmarks.command_line import ROOT, run_here
+from tests.support.benchmarks.made_up_results import CPU, capacity, latency, result, spread, write
 from tests.support.processes import command_of, heeds_ctrl_c
 
-BENCH = """import json
-stages = {{name: {{"p50_ms": ms}} for name, ms in {base}.items()}}
-print(json.dumps({{"providers": {{"CPUExecutionProvider": {{"stages": stages}}}}}}))
-"""
 FAST = {"detect": 9.0, "embed": 13.0, "decide": 0.3}
 SLOW = FAST | {"embed": 19.0}
 COMMAND = [sys.executable, "bench.py"]
 
 
 def git(root: Path, *arguments: str) -> str:
-    names = {
-        "GIT_AUTHOR_NAME": "a",
-        "GIT_AUTHOR_EMAIL": "a@b",
-        "GIT_COMMITTER_NAME": "a",
-        "GIT_COMMITTER_EMAIL": "a@b",
-    }
-    done = subprocess.run(
-        ["git", "-C", str(root), *arguments],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=os.environ | names,
-    )
-    return done.stdout.strip()
+    command = ["git", "-C", str(root), "-c", "user.name=a", "-c", "user.email=a@b", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def printing(base: dict[str, float]) -> str:
+    """A program that prints these times as a result of latency."""
+    figures = [spread((CPU, stage), ms) for stage, ms in base.items()]
+    return f"print({result('latency', *figures).text()!r})"
 
 
 def commit(root: Path, base: dict[str, float]) -> str:
-    (root / "bench.py").write_text(BENCH.format(base=base), encoding="utf-8")
+    (root / "bench.py").write_text(printing(base), encoding="utf-8")
     git(root, "add", "bench.py")
     git(root, "commit", "--quiet", "--allow-empty", "-m", "made up")
     return git(root, "rev-parse", "HEAD")
@@ -68,10 +56,8 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def gate(*arguments: str) -> tuple[int, str]:
-    done = CliRunner().invoke(app, ["gate", "--command", " ".join(COMMAND), *arguments])
-    return done.exit_code, done.output if done.exception is None or done.exit_code == 1 else repr(
-        done.exception
-    )
+    done = run_here("gate", "--command", " ".join(COMMAND), *arguments)
+    return done.returncode, done.stdout + done.stderr
 
 
 def simulated(count: int, times: float, noise: float, seed: int) -> list[Round]:
@@ -114,7 +100,6 @@ def test_no_slower_code_ends_with_0(repository: Path, now: dict[str, float]) -> 
 
 
 def test_stored_result_times_are_not_believed(repository: Path, tmp_path: Path) -> None:
-    """It names the commit, which is measured anew."""
     earlier = commit(repository, FAST)
     commit(repository, SLOW)
     stored = write(latency(1000.0, commit={"id": earlier, "dirty": False}), tmp_path / "stored.json")
@@ -133,15 +118,14 @@ def test_result_names_no_path_of_measurer(
     monkeypatch.setattr("benchmarks.latency.regression.measured", noting)
     commit(repository, FAST)
     out = tmp_path / "out.json"
-    done = CliRunner().invoke(app, ["gate", "--against", "HEAD", "--rounds", "3", "--json", str(out)])
-    assert done.exit_code == 0
+    assert run_here("gate", "--against", "HEAD", "--rounds", "3", "--json", str(out)).returncode == 0
     assert {tuple(one) for one in seen} == {(sys.executable, *USUAL[1:])}
     assert str(Path(sys.executable).parent) not in out.read_text()
 
 
 def test_uncommitted_work_is_measured_as_this(repository: Path) -> None:
     commit(repository, FAST)
-    (repository / "bench.py").write_text(BENCH.format(base=SLOW), encoding="utf-8")
+    (repository / "bench.py").write_text(printing(SLOW), encoding="utf-8")
     assert gate("--against", "HEAD", "--rounds", "3")[0] == 1
     assert git(repository, "status", "--porcelain") == "M bench.py"
     assert len(git(repository, "worktree", "list").splitlines()) == 1
@@ -189,7 +173,6 @@ main()
 def test_stopped_run_leaves_nothing(
     stop: signal.Signals, code: int, repository: Path, tmp_path: Path
 ) -> None:
-    """No folder, no worktree and no process."""
     commit(repository, FAST)
     started, temporary = tmp_path / "started", tmp_path / "temporary"
     temporary.mkdir()
@@ -223,27 +206,26 @@ def test_unknown_commit_is_named(repository: Path, named: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("result", "why"),
+    ("stored", "why"),
     [
         (capacity(), "wanted is a result of latency"),
         (latency(commit={"id": None, "dirty": None}), "names no commit"),
         (latency(commit={"id": "a" * 40, "dirty": True}), "measured on changed files"),
     ],
 )
-def test_stored_result_without_code_is_refused(result: Result, why: str) -> None:
-    """One that names no exact code."""
+def test_stored_result_without_code_is_refused(stored: Result, why: str) -> None:
     with pytest.raises(BenchmarkError, match=why):
-        commit_of(result)
+        commit_of(stored)
 
 
 @pytest.mark.parametrize(
     ("script", "why"),
     [
         ("raise SystemExit('it broke')", "ended with 1: it broke"),
-        ("print('no json')", "is no JSON"),
+        ("print('no json')", "no JSON"),
         ("print('{}')", "is no result"),
         ("print(7)", "is no result"),
-        ("print('{\"providers\": {}}')", "has no times"),
+        (printing({"decode": 1.0}), "has no times"),
     ],
 )
 def test_failed_measurement_is_no_verdict(script: str, why: str, tmp_path: Path) -> None:
@@ -255,10 +237,10 @@ def test_failed_measurement_is_no_verdict(script: str, why: str, tmp_path: Path)
 
 
 def test_times_are_read_from_current_result(tmp_path: Path) -> None:
-    result = latency()
-    (tmp_path / "bench.py").write_text(f"print({result.text()!r})")
+    made = latency()
+    (tmp_path / "bench.py").write_text(f"print({made.text()!r})")
     times = measured(COMMAND, tmp_path)
-    assert times == {stage: result[CPU, stage].number for stage in times}
+    assert times == {stage: made[CPU, stage].number for stage in times}
     assert set(times) == {"detect", "quality", "embed", "decide"}
 
 
@@ -283,7 +265,6 @@ def test_same_runs_are_never_worse(count: int, noise: float, seed: int) -> None:
 
 
 def test_noise_rarely_alarms_fifth_rarely_missed() -> None:
-    """Noise alone is rarely called slower, a fifth slower is rarely missed."""
     for count in (3, 8):
         alarms = sum(judged(simulated(count, 1.0, 0.04, seed), ["embed"]).worse for seed in range(200))
         assert alarms <= 8
@@ -325,15 +306,17 @@ def test_unshared_stages_are_left_out() -> None:
         judge([Round(({"embed": 1.0}, {"embed": 1.0}), {"align": 1.0})] * 3)
 
 
-@pytest.mark.parametrize("command", ["", " ", '"'])
-def test_invalid_command_refused_before_measuring(command: str) -> None:
-    done = run("gate", "--against", "HEAD", "--command", command)
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--against", "HEAD", "--command", ""), "Invalid value for --command"),
+        (("--against", "HEAD", "--command", " "), "Invalid value for --command"),
+        (("--against", "HEAD", "--command", '"'), "Invalid value for --command"),
+        ((), "one of STORED.json and --against"),
+    ],
+)
+def test_invalid_request_refused_before_measuring(arguments: tuple[str, ...], says: str) -> None:
+    done = run_here("gate", *arguments)
     assert done.returncode == 2
-    assert "Invalid value for --command" in done.stderr
+    assert says in done.stderr
     assert "measuring" not in done.stderr
-
-
-def test_result_or_commit_is_required() -> None:
-    done = run("gate")
-    assert done.returncode == 2
-    assert "one of STORED.json and --against" in done.stderr

@@ -7,16 +7,16 @@ import pytest
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.result_file import read
-from benchmarks.limits.bf16 import FULL, Contender, _in_turn, _must_agree, cosine_of
+from benchmarks.limits.bf16 import FULL, Contender, _must_agree, cosine_of
 from models.runtime.onnx_runtime import OrtSession
 from models.runtime.session import Tensor
 from models.selftest.drawn_faces import drawings
-from tests.support.benchmarks.command_line import run
+from tests.support.benchmarks.command_line import run_here
 
 
 def test_batches_timed_failures_named(tmp_path: Path) -> None:
     out = tmp_path / "rounding.json"
-    done = run("rounding", "--threads", "1", "--turns", "4", "--json", str(out))
+    done = run_here("rounding", "--threads", "1", "--turns", "4", "--json", str(out))
     assert done.returncode == 0, done.stderr
     result = read(out)
     for batch in ("1 crop", "2 crops"):
@@ -52,7 +52,6 @@ def test_deviating_answer_ends_run() -> None:
 
 
 def test_other_names_or_shapes_differ() -> None:
-    """They are another network."""
     ones = np.ones((1, 4), np.float32)
     assert cosine_of({"y": ones}, {"y": ones}) == pytest.approx(1)
     assert cosine_of({"y": ones}, {"z": ones}) == -1
@@ -66,9 +65,3 @@ def test_drawings_differ_and_are_reproducible() -> None:
     assert all(np.array_equal(one, other) for one, other in zip(drawn, again, strict=True))
     assert len({image.tobytes() for image in drawn}) == len(drawn) == 28
     assert {image.shape for image in drawn} == {(112, 112, 3)}
-
-
-def test_who_goes_first_changes_each_time() -> None:
-    three = [contender(name, 1, 2) for name in "abc"]
-    firsts = [[one.name for one in _in_turn(three, number)] for number in range(3)]
-    assert firsts == [["a", "b", "c"], ["b", "c", "a"], ["c", "a", "b"]]

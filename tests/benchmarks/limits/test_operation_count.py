@@ -19,13 +19,20 @@ def ones(*shape: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
 
 def one_node(operator: str, into: Sizes, out: Sizes, *constants: object, **attributes: object) -> bytes:
     builder = GraphBuilder("one")
-    names = [builder.weight(f"w{place}", np.asarray(value)) for place, value in enumerate(constants)]
+    names = [
+        "" if value is None else builder.weight(f"w{place}", np.asarray(value))
+        for place, value in enumerate(constants)
+    ]
     builder.add(operator, ["x", *names], "y", **attributes)
     return builder.finished(("x", into), [("y", out)])
 
 
+def resize(mode: str) -> bytes:
+    scales = np.array([1, 1, 2, 2], np.float32)
+    return one_node("Resize", (1, 1, 4, 4), (1, 1, 8, 8), None, scales, mode=mode)
+
+
 def test_convolution_takes_two_operations_per_weight() -> None:
-    """At each place."""
     graph = one_node("Conv", (1, 3, 8, 8), (1, 4, 8, 8), ones(4, 3, 3, 3), ones(4), pads=[1, 1, 1, 1])
     work = count(graph, "one", (1, 3, 8, 8))
     assert work.products_flop == 2 * (4 * 8 * 8) * (3 * 3 * 3)
@@ -74,12 +81,8 @@ def test_reshape_moves_nothing() -> None:
 
 
 def test_resize_copies_or_uses_four_neighbours() -> None:
-    scales = np.array([1, 1, 2, 2], np.float32)
     for mode, each in (("nearest", 0), ("linear", 8)):
-        builder = GraphBuilder("one")
-        builder.add("Resize", ["x", "", builder.weight("scales", scales)], "y", mode=mode)
-        graph = builder.finished(("x", (1, 1, 4, 4)), [("y", (1, 1, 8, 8))])
-        assert count(graph, "one", (1, 1, 4, 4)).flop == each * 64
+        assert count(resize(mode), "one", (1, 1, 4, 4)).flop == each * 64
 
 
 def test_uncountable_node_named_never_zero() -> None:
@@ -89,11 +92,7 @@ def test_uncountable_node_named_never_zero() -> None:
     work = count(builder.finished(("x", (2, 3)), [("y", (2, 3))]), "two", (2, 3))
     assert work.not_counted == {"Erf": 1}
     assert work.by_operator == {"Relu": 6}
-    cubic = GraphBuilder("one")
-    scales = cubic.weight("scales", np.array([1, 1, 2, 2], np.float32))
-    cubic.add("Resize", ["x", "", scales], "y", mode="cubic")
-    work = count(cubic.finished(("x", (1, 1, 4, 4)), [("y", (1, 1, 8, 8))]), "one", (1, 1, 4, 4))
-    assert work.not_counted == {"Resize": 1}
+    assert count(resize("cubic"), "one", (1, 1, 4, 4)).not_counted == {"Resize": 1}
 
 
 def test_unfitting_graph_says_so() -> None:

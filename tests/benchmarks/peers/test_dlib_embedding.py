@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from benchmarks.acquisition.other_libraries import INSTALL
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.drawn_frames import Walk, holder
+from benchmarks.harness.drawn_frames import Walk
 from benchmarks.harness.result import NotAvailable
 from benchmarks.peers import dlib_embedding
 from benchmarks.peers.dlib_embedding import Embed, Point
@@ -18,12 +18,6 @@ from models.catalogue import catalogue, weights
 from models.values.face import ImageBGR
 
 EIGHT = Point(8, 1, 0.2)
-
-
-@pytest.fixture(scope="module")
-def walk(measurer: Measurer, photos: object) -> Walk:
-    assert photos
-    return holder(measurer)
 
 
 @pytest.fixture(scope="module")

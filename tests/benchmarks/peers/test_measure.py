@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.acquisition.other_libraries import INSTALL
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.drawn_frames import Walk, holder
+from benchmarks.harness.drawn_frames import Walk
 from benchmarks.harness.frame_pass import LanePass
 from benchmarks.harness.result_file import parse
 from benchmarks.peers import dlib_embedding, measure
@@ -21,12 +21,6 @@ from models.runtime.onnx_runtime import available_providers
 from models.runtime.providers import OPENVINO
 from models.values.face import ImageBGR
 from tests.support.benchmarks.command_line import run
-
-
-@pytest.fixture(scope="module")
-def walk(measurer: Measurer, photos: object) -> Walk:
-    assert photos
-    return holder(measurer)
 
 
 @pytest.fixture
@@ -89,8 +83,7 @@ def test_another_persons_face_is_not_timed(lane: LanePass, walk: Walk, photos: P
 
 
 @pytest.mark.thorough
-def test_every_peer_told_with_job_reason(photos: Path) -> None:
-    """What it does, or why not."""
+def test_every_peer_has_figures_or_reason(photos: Path) -> None:
     assert photos.is_dir()
     done = run("peers", "--frames", "2", "--json", "-")
     assert done.returncode == 0, done.stderr

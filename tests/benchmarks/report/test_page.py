@@ -21,7 +21,7 @@ from benchmarks.report.page import page
 from benchmarks.report.wording import LANGUAGES, NAMES, WORDS
 from tests.benchmarks.report.test_comparison import JSON
 from tests.support import tiers
-from tests.support.benchmarks.command_line import run
+from tests.support.benchmarks.command_line import run_here
 from tests.support.benchmarks.made_up_results import capacity, latency, limit, result, write
 from tests.support.browser import CHROMIUM, NO_BROWSER, chromium, quiet_page
 
@@ -89,7 +89,6 @@ def test_newest_result_gives_each_machine_verdict() -> None:
 
 
 def test_thin_tail_and_impossible_share_flagged() -> None:
-    """A tail of few samples, a share that cannot be."""
     said = Read(made(latency(samples=10), limit(share=1.2))).said
     assert "of 10 measured" in said
     assert "fewer than 100" in said
@@ -100,13 +99,13 @@ def test_thin_tail_and_impossible_share_flagged() -> None:
     assert "cannot be" not in usual
 
 
-def test_machine_carrying_none_is_told_so() -> None:
+def test_machine_carrying_no_lane_says_so() -> None:
     text = made(capacity(0))
     assert verdicts(text)[0] == "0"
     assert "not even one kept within the limit" in text
 
 
-def test_incomparable_results_told_apart_with_reason() -> None:
+def test_incomparable_results_stand_apart_with_reason() -> None:
     assert "cannot be held against each other: not comparable, since frames" in made(
         latency(), latency(conditions={"frames": "1920x1080"})
     )
@@ -147,7 +146,6 @@ def test_nothing_is_loaded_from_anywhere() -> None:
 
 
 def test_words_match_in_both_languages() -> None:
-    """Every word has the same places to fill."""
     for english, chinese in (*WORDS.values(), *NAMES.values()):
         assert english
         assert chinese
@@ -173,11 +171,11 @@ def test_any_result_yields_page(make: Callable[[], Result], other: Any, data: st
 
 def test_command_writes_file_refuses_before_reading(tmp_path: Path) -> None:
     result, out = write(latency(), tmp_path / "latency.json"), tmp_path / "report.html"
-    done = run("report", str(result), "--out", str(out), "--language", "zh")
+    done = run_here("report", str(result), "--out", str(out), "--language", "zh")
     assert (done.returncode, done.stdout) == (0, "")
     assert "latency" in out.read_text(encoding="utf-8")
-    assert run("report", str(result), "--out", str(tmp_path / "no" / "report.html")).returncode == 2
-    assert "no result" in run("report", str(out), "--out", str(tmp_path / "b.html")).stderr
+    assert run_here("report", str(result), "--out", str(tmp_path / "no" / "report.html")).returncode == 2
+    assert "no result" in run_here("report", str(out), "--out", str(tmp_path / "b.html")).stderr
 
 
 @pytest.mark.browser

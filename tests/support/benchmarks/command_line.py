@@ -1,12 +1,16 @@
 """The command line as a person starts it."""
 
+import io
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest.mock import patch
 
+from benchmarks.__main__ import main
 from tests.support.processes import heeds_ctrl_c
 
 ROOT = Path(__file__).parents[3]
@@ -15,6 +19,24 @@ ROOT = Path(__file__).parents[3]
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "benchmarks", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+
+
+def run_here(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The same in this process, where all libraries are loaded already."""
+    printed, complained = io.StringIO(), io.StringIO()
+    on_sigterm, code = signal.getsignal(signal.SIGTERM), 0
+    try:
+        with (
+            patch.object(sys, "argv", ["benchmarks", *arguments]),
+            redirect_stdout(printed),
+            redirect_stderr(complained),
+        ):
+            main()
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    finally:
+        signal.signal(signal.SIGTERM, on_sigterm)
+    return subprocess.CompletedProcess(arguments, code, printed.getvalue(), complained.getvalue())
 
 
 @contextmanager
@@ -33,3 +55,13 @@ def running(*arguments: str, **environment: str) -> Iterator["subprocess.Popen[s
             yield process
         finally:
             process.kill()
+
+
+def must_stop_at_ctrl_c(process: "subprocess.Popen[str]") -> None:
+    """It ends with 130, prints nothing, and says so without a traceback."""
+    process.send_signal(signal.SIGINT)
+    printed, complained = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert not printed
+    assert "stopped" in complained
+    assert "Traceback" not in complained

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.acquisition.acquire import Failure, Vector
-from benchmarks.acquisition.matchers import Subject
+from benchmarks.acquisition.matchers import MatcherUnderTest
 from models.image import encode_jpeg
 from models.values.face import ImageBGR
 from models.values.identity import MatcherIdentity
 
-SUBJECT = Subject(MatcherIdentity("painted", "a" * 64, "b" * 64), "cosine", 0.4, "made up")
+SUBJECT = MatcherUnderTest(MatcherIdentity("painted", "a" * 64, "b" * 64), "cosine", 0.4, "made up")
 PICTURES_EACH = 3
 LOWEST = 8
 FACELESS = 7
@@ -50,8 +50,7 @@ class Painted:
 
     matchers = (SUBJECT.name,)
 
-    def look(self, image_bgr: ImageBGR) -> Mapping[str, Vector | Failure]:
-        """By matcher."""
+    def encode(self, image_bgr: ImageBGR) -> Mapping[str, Vector | Failure]:
         height = image_bgr.shape[0]
         if height == FACELESS:
             return {SUBJECT.name: Failure("no_face")}
@@ -59,6 +58,7 @@ class Painted:
         vector = person + np.random.default_rng(1000 + height).normal(size=12) * 0.5
         return {SUBJECT.name: (vector / np.linalg.norm(vector)).astype(np.float32)}
 
-    def capture(self, images_bgr: Iterator[ImageBGR], interval_s: float) -> Mapping[str, Vector | Failure]:
-        """The first frame tells."""
-        return self.look(next(images_bgr))
+    def encode_capture(
+        self, images_bgr: Iterator[ImageBGR], interval_s: float
+    ) -> Mapping[str, Vector | Failure]:
+        return self.encode(next(images_bgr))
