@@ -1,4 +1,7 @@
-"""Lanes as processes of their own, started as they are needed and all ended together."""
+"""Lanes as a site runs them, at one desk: started together, given passengers, all ended together.
+
+Each is a keeper, the lane, its camera's reader and the kiosk, with the traveller's screen open beside them.
+"""
 
 import json
 import os
@@ -8,31 +11,130 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
+from benchmarks.capacity.lane_process import BEAT, WAITS
 from benchmarks.errors import BenchmarkError
+from benchmarks.harness.desk_site import Site
+from benchmarks.harness.kiosk_page import open_page
+from lane.cameras.simulated import HEIGHT, WIDTH
+from lane.document.travel_document import TravelDocument
 
 STARTS_WITHIN_S = 120.0
-"""All that a step needs, at once, on a machine that may have few cores for them."""
+"""All lanes, at once, on a machine that may have few cores for them."""
 ANSWERS_WITHIN_S = 60.0
-"""After its time is over."""
-ENDS_WITHIN_S = 10.0
+ENDS_WITHIN_S = 20.0
+"""A keeper gives its lane fifteen."""
+_SETTINGS = """\
+lane = "{lane}"
+journal = "{folder}/lane.sqlite"
+[camera]
+source = "{film}"
+at_end = "loop"
+open_s = 30.0
+max_pixels = {max_pixels}
+[document]
+source = "folder:{folder}/documents"
+[kiosk]
+port = 0
+[engine]
+{engine}
+[desk]
+address = "{address}"
+token = "{token}"
+"""
+_ROLES = {
+    BEAT: "lane",
+    "lane.cameras.reader.process": "reader",
+    "lane.kiosk": "kiosk",
+    "resource_tracker": "tracker",
+}
+"""A word of the command line, and whose it is; the tracker is Python's, and removes shared memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A passage as the lane reports it."""
+
+    refer: list[str]
+    """The codes; none for who is admitted."""
+    decided_s: float
+    """By the clock that never jumps, as are the times of capture."""
+    captured_s: list[float]
+    ages_ns: list[int]
+    work_ns: list[int]
+    passed_over: int
+    lost: int
+    counts: dict[str, int]
+    """The camera's, since it was opened."""
+
+    @property
+    def came(self) -> int:
+        """Frames from the capture's first one to its last, also those that the lane never had."""
+        return len(self.captured_s) + self.passed_over + self.lost
+
+    @property
+    def lasted_s(self) -> float:
+        """From the capture's first frame to its last."""
+        return self.captured_s[-1] - self.captured_s[0] if self.captured_s else 0.0
+
+
+def rate(passed: Sequence[Passage]) -> float:
+    """Frames that the camera gave a second while passengers were captured."""
+    lasted_s = sum(one.lasted_s for one in passed)
+    return sum(one.came - 1 for one in passed if one.captured_s) / lasted_s if lasted_s else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """What all lanes of a run share, and a folder for what each keeps: started again, it goes on there."""
+
+    folder: Path
+    film: Path
+    desk: Site
+    threads: int | None = 1
+    good_frames: int = 0
+    """On so many a passage is decided at least; 0: as the rules say."""
+    bf16: bool = False
+
+    def settings(self, number: int) -> Path:
+        """Of one lane, as a file that only its owner reads: its token is in it."""
+        lane, token = list(self.desk.tokens.items())[number - 1]
+        folder = self.folder / lane
+        (folder / "documents").mkdir(parents=True, exist_ok=True, mode=0o700)
+        engine = [f"threads = {self.threads}"] if self.threads else []
+        text = _SETTINGS.format(
+            lane=lane,
+            folder=folder,
+            film=self.film,
+            max_pixels=WIDTH * HEIGHT,
+            engine="\n".join([*engine, f'bf16 = "{"require" if self.bf16 else "never"}"']),
+            address=self.desk.address,
+            token=token,
+        )
+        path = folder / "lane.toml"
+        path.touch(mode=0o600)
+        path.write_text(text, encoding="utf-8")
+        return path
 
 
 class LaneProcess:
     """One of them; see `benchmarks.capacity.lane_process`."""
 
-    def __init__(self, film: Path, number: int, every_s: float, *, bf16: bool = False) -> None:
+    def __init__(self, shared: Lanes, number: int) -> None:
         self.number = number
-        self.has_camera = False
+        settings = shared.settings(number)
+        self._documents = settings.parent / "documents"
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  it is closed by `end`
-        asked = (str(film), str(number), str(every_s), "bf16" if bf16 else "fp32")
+        self._read = b""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.capacity.lane_process", *asked],
+            [sys.executable, "-m", "benchmarks.capacity.lane_process", settings, str(shared.good_frames)],
             cwd=Path(__file__).parents[2],
-            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
             start_new_session=True,  # Ctrl-C is for who measures, who then ends the lanes
@@ -40,36 +142,80 @@ class LaneProcess:
 
     @property
     def pid(self) -> int:
-        """Of its process."""
+        """Its keeper's."""
         return self._process.pid
 
-    def ask(self, line: str) -> None:
-        """`answer` has what it says."""
-        try:
-            os.write(self._input, f"{line}\n".encode())
-        except BrokenPipeError as error:
-            raise self._ended() from error
+    def processes(self) -> dict[str, psutil.Process]:
+        """All that run now, by what each is for."""
+        keeper = psutil.Process(self.pid)
+        found = {"keeper": keeper}
+        for child in keeper.children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                command = " ".join(child.cmdline())
+                role = next((role for word, role in _ROLES.items() if word in command), "other")
+                found[f"{role} {child.pid}" if role in found else role] = child
+        return found
 
-    def answer(self, until_s: float) -> dict[str, Any]:
-        """Of one question; BenchmarkError where it is wrong, comes later than this, or not at all."""
-        came = b""
-        while not came.endswith(b"\n"):
-            poll = select.poll()
-            poll.register(self._output, select.POLLIN)
-            if not poll.poll(max(0.0, until_s - time.monotonic()) * 1000):
+    def cpu_s(self) -> float:
+        """Seconds that all of them have worked so far."""
+        return sum(cpu_s(self.processes()).values())
+
+    def page(self) -> str:
+        """The address of the traveller's screen, once the lane serves. BenchmarkError where it does not."""
+        return str(self._answer(STARTS_WITHIN_S)["page"])
+
+    def wait(self) -> None:
+        """Until the lane has dropped what was there before it waits: no document can get lost then."""
+        until_s = time.monotonic() + ANSWERS_WITHIN_S
+        self._line_of_passage(ANSWERS_WITHIN_S)
+        while (self._documents / WAITS).exists():
+            if time.monotonic() > until_s:
+                raise BenchmarkError(f"lane {self.number} takes no document")
+            time.sleep(0.02)
+
+    def present(self, document: TravelDocument) -> Passage:
+        """What came of who presents this document to a lane that waits; BenchmarkError where nothing does."""
+        path = self._documents / "document"
+        path.with_suffix(".jpg").write_bytes(document.photo)
+        days = {"expires_on": str(document.expires_on), "born_on": str(document.born_on)}
+        text = json.dumps({"code": "P", "issuer": "UTO", **days})
+        path.with_suffix(".part").write_text(text, encoding="utf-8")
+        path.with_suffix(".part").rename(path.with_suffix(".json"))
+        return Passage(**self._line_of_passage(ANSWERS_WITHIN_S))
+
+    def rest(self, until_s: float) -> None:
+        """Until then, while nobody comes. BenchmarkError for a lane that ends meanwhile."""
+        if self._has_output(until_s):
+            self._line_of_passage(0)
+            raise BenchmarkError(f"lane {self.number} serves somebody who did not come")
+
+    def _line_of_passage(self, within_s: float) -> dict[str, Any]:
+        values = self._answer(within_s)
+        if "page" in values:
+            raise BenchmarkError(
+                f"lane {self.number} ended by itself, and was started again: {self._last_errors()}"
+            )
+        return values
+
+    def _answer(self, within_s: float) -> dict[str, Any]:
+        """The next line; BenchmarkError where it is an error, comes too late, or not at all."""
+        until_s = time.monotonic() + within_s
+        while b"\n" not in self._read:
+            if not self._has_output(until_s):
                 raise BenchmarkError(f"lane {self.number} does not answer")
             if not (part := os.read(self._output, 1 << 16)):
                 raise self._ended()
-            came += part
-        told: dict[str, Any] = json.loads(came)
-        if "error" in told:
-            raise BenchmarkError(f"lane {self.number}: {told['error']}")
-        return told
+            self._read += part
+        line, _, self._read = self._read.partition(b"\n")
+        values: dict[str, Any] = json.loads(line)
+        if "error" in values:
+            raise BenchmarkError(f"lane {self.number}: {values['error']}")
+        return values
 
-    @property
-    def _input(self) -> int:
-        assert self._process.stdin is not None
-        return self._process.stdin.fileno()
+    def _has_output(self, until_s: float) -> bool:
+        poll = select.poll()
+        poll.register(self._output, select.POLLIN)
+        return bool(poll.poll(max(0.0, until_s - time.monotonic()) * 1000))
 
     @property
     def _output(self) -> int:
@@ -78,78 +224,51 @@ class LaneProcess:
 
     def _ended(self) -> BenchmarkError:
         code = self._process.wait(ENDS_WITHIN_S)
-        self._errors.seek(0)
-        said = self._errors.read().decode(errors="replace")[-2000:].strip()
-        return BenchmarkError(f"lane {self.number} ended by itself ({code}): {said or 'it said nothing'}")
+        return BenchmarkError(f"lane {self.number} ended by itself ({code}): {self._last_errors()}")
 
-    def tell_to_end(self) -> None:
+    def _last_errors(self) -> str:
+        """The end of what it wrote on standard error."""
+        self._errors.seek(0)
+        return self._errors.read().decode(errors="replace")[-2000:].strip() or "it said nothing"
+
+    def terminate(self) -> None:
         """`end` waits for it."""
         self._process.terminate()
 
     def end(self) -> None:
-        """It is gone afterwards, and its camera's reader with it."""
+        """It is gone afterwards, and all that it started."""
         try:
             self._process.wait(ENDS_WITHIN_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout, self._errors):
+        for pipe in (self._process.stdout, self._errors):
             if pipe is not None:
                 pipe.close()
 
 
-class Lanes:
-    """As many as were ever needed; those that a step does without have no camera, and take no time."""
-
-    def __init__(self, film: Path, every_s: float, *, bf16: bool = False) -> None:
-        self._film, self._every_s, self._bf16 = film, every_s, bf16
-        self._every: list[LaneProcess] = []
-
-    def work(self, count: int, seconds: float) -> list[dict[str, Any]]:
-        """What each of so many, at once, came to. Raises BenchmarkError for one that fails."""
-        self._start(count)
-        used, spare = self._every[:count], self._every[count:]
-        _set_camera(used, wanted=True)
-        _set_camera(spare, wanted=False)
-        return _asked(used, f"work {seconds}", seconds + ANSWERS_WITHIN_S)
-
-    def _start(self, count: int) -> None:
-        new = range(len(self._every), count)
-        for number in new:
-            self._every.append(LaneProcess(self._film, number + 1, self._every_s, bf16=self._bf16))
-        _answers([self._every[number] for number in new], STARTS_WITHIN_S)
-
-    def end(self) -> None:
-        """All of them."""
-        for lane in self._every:
-            lane.tell_to_end()
-        for lane in self._every:
-            lane.end()
-
-
-def _set_camera(lanes: Sequence[LaneProcess], *, wanted: bool) -> None:
-    changed = [lane for lane in lanes if lane.has_camera is not wanted]
-    _asked(changed, "open" if wanted else "close", STARTS_WITHIN_S)
-    for lane in changed:
-        lane.has_camera = wanted
-
-
-def _asked(lanes: Sequence[LaneProcess], line: str, within_s: float) -> list[dict[str, Any]]:
-    for lane in lanes:
-        lane.ask(line)
-    return _answers(lanes, within_s)
-
-
-def _answers(lanes: Sequence[LaneProcess], within_s: float) -> list[dict[str, Any]]:
-    until_s = time.monotonic() + within_s
-    return [lane.answer(until_s) for lane in lanes]
-
-
 @contextmanager
-def lanes(film: Path, every_s: float, *, bf16: bool = False) -> Iterator[Lanes]:
-    """Lanes that see this film; to each a passenger comes every so many seconds. None is left afterwards."""
-    made = Lanes(film, every_s, bf16=bf16)
-    try:
-        yield made
-    finally:
-        made.end()
+def running(shared: Lanes, count: int) -> Iterator[Sequence[LaneProcess]]:
+    """So many lanes that serve, each with its screen open. None is left afterwards."""
+    started: list[LaneProcess] = []
+    with ExitStack() as pages:
+        try:
+            started.extend(LaneProcess(shared, number) for number in range(1, count + 1))
+            for lane in started:
+                pages.enter_context(open_page(lane.page()))
+            yield started
+        finally:
+            for lane in started:
+                lane.terminate()
+            for lane in started:
+                lane.end()
+
+
+def cpu_s(processes: dict[str, psutil.Process]) -> dict[str, float]:
+    """Seconds that each has worked so far; one that has ended is left out."""
+    spent = {}
+    for role, process in processes.items():
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            spent[role] = float(times.user + times.system)
+    return spent

@@ -1,23 +1,27 @@
-"""How many lanes one machine carries, each a process of its own with its camera, before decisions are late.
+"""How many lanes one machine carries, each as a site runs it, before decisions are late.
 
 Tried are more and more lanes, then the middle between what was carried and what was not. What is late is
 measured from a frame's capture, by the camera's reader, until the decision that rests on it as the last one.
 """
 
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from benchmarks.capacity.lane_process import GOOD_FRAMES
-from benchmarks.capacity.lane_processes import lanes
-from benchmarks.capacity.soak import draw as draw_film
+from benchmarks.capacity.lane_processes import LaneProcess, Lanes, Passage, rate, running
+from benchmarks.errors import BenchmarkError
 from benchmarks.harness.bisection import next_load, search
+from benchmarks.harness.desk_site import site
 from benchmarks.harness.drawn_frames import STANDING_FROM_S, cast_as_holder
+from benchmarks.harness.film_file import write_film
 from benchmarks.harness.measurer import admission_band, build_measurer, shipped_policy
 from benchmarks.harness.plots import WIDTH_IN, canvas, finish, from_zero, line, ring
 from benchmarks.harness.result import SHARE, Figure, Result, counts
@@ -25,6 +29,9 @@ from benchmarks.harness.stamp import stamp
 from benchmarks.harness.tables import quantiles, value_with_interval
 from benchmarks.harness.timing import times
 from lane.cameras.simulated import HEIGHT, WIDTH, Scene, render
+from lane.decision.reason_codes import Code
+from lane.demo import photos
+from lane.document.travel_document import TravelDocument
 from models.runtime.threads import available_cores
 from models.values.face import ImageBGR
 
@@ -35,6 +42,22 @@ WAY_S = 4.0
 """So long the film is there; it goes back the same way, without a jump, longer than any capture lasts."""
 SEED = 1
 MOST_LANES = 128
+GOOD_FRAMES = 3
+"""On so many a passage is decided at least."""
+ANOTHER = "biden.jpg"
+"""On the document of somebody whom the film does not show."""
+FOR_LACK_OF_TIME = frozenset(
+    {
+        Code.TIMEOUT,
+        Code.CAMERA_DRIFT,
+        Code.OVERLOAD,
+        Code.STREAM_INJECTED,
+        Code.DESK_LOST,
+        Code.NETWORK_LOST,
+    }
+)
+"""For these a passenger is referred where frames or the desk's answers come too late, or by jerks."""
+LANE = "keeper, lane, reader, kiosk with its page open, journal, desk; between passengers it rests"
 MOST_PASSED_OVER = 0.1
 """A lane that looks at less than nine frames of ten does not follow faces at the rate that was asked for."""
 
@@ -42,6 +65,8 @@ SHARES = {"cores": "cpu share", "frames passed over": "passed over share"}
 """Drawn below the times."""
 
 Say: TypeAlias = Callable[[str], None]
+Work: TypeAlias = Callable[[int, float], list[dict[str, Any]]]
+"""So many lanes at once, for so many seconds: what each came to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +89,15 @@ def measure(load: Load, say: Say) -> Result:
     rules = shipped_policy()
     measurer = build_measurer(rules, threads=1, bf16=load.bf16)
     admission_band(rules, measurer)
-    with tempfile.TemporaryDirectory(prefix="passenger-lane-capacity-") as folder:
-        rate = load.frames_per_second
+    with (
+        tempfile.TemporaryDirectory(prefix="passenger-lane-capacity-") as folder,
+        site(None, lanes=MOST_LANES, officers=0, workers=1) as desk,
+    ):
+        rate, holder = load.frames_per_second, cast_as_holder(measurer)
         say(f"drawing a film at {rate} frames a second …")
-        film = draw_film(_swaying(cast_as_holder(measurer).scene, rate), Path(folder) / "film.mkv", rate)
-        with lanes(film, load.every_s, bf16=load.bf16) as running:
-            steps = list(steps_of(running, load, say))
+        film = write_film(_swaying(holder.scene, rate), Path(folder) / "film.mkv", rate)
+        shared = Lanes(Path(folder), film, desk, good_frames=GOOD_FRAMES, bf16=load.bf16)
+        steps = list(steps_of(partial(work, shared, holder.document, load.every_s), load, say))
     about = stamp(rules, measurer.networks, threads=1)
     return Result(
         benchmark="capacity",
@@ -81,6 +109,7 @@ def measure(load: Load, say: Say) -> Result:
             "good_frames": GOOD_FRAMES,
             "passenger_every_s": load.every_s,
             "limit_ms": load.limit_ms,
+            "lane": LANE,
         },
         settings={"seconds": load.seconds},
         figures=(carried(steps), *(figure for step in steps for figure in step.figures)),
@@ -94,12 +123,75 @@ def _swaying(scene: Scene, rate: int) -> Sequence[ImageBGR]:
     return [*there, *there[-2:0:-1]]
 
 
-class Working(Protocol):
-    """Lanes; see `benchmarks.capacity.lane_processes.Lanes`."""
+def work(
+    shared: Lanes, document: TravelDocument, every_s: float, count: int, seconds: float
+) -> list[dict[str, Any]]:
+    """What each of so many lanes, at once, came to; passengers come to each of them in its own time.
 
-    def work(self, count: int, seconds: float, /) -> list[dict[str, Any]]:
-        """What each of so many, at once, came to."""
-        ...
+    BenchmarkError for a lane that fails or answers wrongly; no lane is left.
+    """
+    # whoever waits for a lane hears at once that it was ended
+    with ThreadPoolExecutor(count) as pool, running(shared, count) as lanes:
+        came = [pool.submit(worked, lane, document, seconds, every_s) for lane in lanes]
+        wait(came, return_when=FIRST_EXCEPTION)
+        failed = [one for one in came if one.done() and one.exception()]
+        return [one.result() for one in failed or came]
+
+
+def worked(lane: LaneProcess, document: TravelDocument, seconds: float, every_s: float) -> dict[str, Any]:
+    """What so many seconds came to at one lane; BenchmarkError for a wrong answer.
+
+    One that referred somebody for lack of time serves nobody after that: an officer would have to come, and
+    the step is broken already. At the others somebody presents another person's document at last, under the
+    load that is timed, and is not timed.
+    """
+    began_s, worked_s = time.monotonic(), lane.cpu_s()
+    next_s = began_s + np.random.default_rng(lane.number).uniform(0, every_s)  # no two lanes in step
+    end_s, passed = began_s + seconds, list[Passage]()
+    lane.wait()
+    while next_s < end_s and not (passed and passed[-1].refer):
+        lane.rest(next_s)
+        passed.append(lane.present(document))
+        _check_referral(lane.number, passed[-1])
+        if not passed[-1].refer:
+            lane.wait()
+        next_s = max(next_s + every_s, time.monotonic())
+    lane.rest(end_s)
+    lasted_s, worked_s = time.monotonic() - began_s, lane.cpu_s() - worked_s
+    if not passed or not passed[-1].refer:
+        _check_another_is_referred(lane, replace(document, photo=photos.load(ANOTHER)))
+    return {
+        "seconds": lasted_s,
+        "cpu_s": worked_s,
+        "decided_ns": [_decided_ns(one) for one in passed if not one.refer],
+        "referred": Counter(" ".join(sorted(one.refer)) for one in passed if one.refer),
+        "frames_came": sum(one.came for one in passed),
+        "frames_looked_at": sum(len(one.captured_s) for one in passed),
+        "frames_per_second": rate(passed),
+    }
+
+
+def _check_referral(number: int, passed: Passage) -> None:
+    if not FOR_LACK_OF_TIME.issuperset(passed.refer):
+        codes = " ".join(sorted(passed.refer))
+        raise BenchmarkError(
+            f"lane {number}: the holder was referred ({codes}): timing wrong answers is worth nothing"
+        )
+
+
+def _check_another_is_referred(lane: LaneProcess, document: TravelDocument) -> None:
+    """A lane that admits everybody is quick."""
+    if not lane.present(document).refer:
+        raise BenchmarkError(
+            f"lane {lane.number}: somebody was admitted by another person's document: timing wrong answers "
+            "is worth nothing"
+        )
+
+
+def _decided_ns(passed: Passage) -> tuple[int, int]:
+    """From the capture of the last frame, and of the first, to the decision."""
+    last_s, first_s = passed.captured_s[-1], passed.captured_s[0]
+    return round((passed.decided_s - last_s) * 1e9), round((passed.decided_s - first_s) * 1e9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +204,13 @@ class Step:
     figures: tuple[Figure, ...]
 
 
-def steps_of(running: Working, load: Load, say: Say) -> Iterator[Step]:
+def steps_of(work: Work, load: Load, say: Say) -> Iterator[Step]:
     """Each number of lanes that is tried, in order."""
     trying = search(1, lambda _: 1, MOST_LANES)
     count: float | None = next(trying)
     while count is not None:
         say(f"{_lanes(round(count))} for {load.seconds:g} s …")
-        step = summed_up(load, running.work(round(count), load.seconds))
+        step = summed_up(load, work(round(count), load.seconds))
         say(in_words(step))
         yield step
         count = next_load(trying, carried=not step.broken)
@@ -137,9 +229,10 @@ def summed_up(load: Load, worked: Sequence[dict[str, Any]]) -> Step:
     referred = sum((Counter(lane["referred"]) for lane in worked), Counter[str]())
     came, looked_at = (sum(lane[f"frames_{what}"] for lane in worked) for what in ("came", "looked_at"))
     seconds = max(lane["seconds"] for lane in worked)
+    rates = [lane["frames_per_second"] for lane in worked if lane["frames_per_second"]]
     row = ("lanes", f"{len(worked)}")
     passed_over = round(max(0.0, 1 - looked_at / came), 4) if came else 0.0
-    per_second = round(came / seconds / len(worked), 2)
+    per_second = round(float(np.mean(rates)), 2) if rates else 0.0
     last = times(("decision", *row), [last for last, _ in decided])
     first = times(("first frame to decision", *row), [first for _, first in decided], better=None)
     slow = per_second < (1 - MOST_PASSED_OVER) * load.frames_per_second

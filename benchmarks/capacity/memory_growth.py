@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeAlias
 
@@ -23,38 +24,16 @@ DRAWS, SEED = 2000, 20260101
 Series: TypeAlias = NDArray[np.float64]
 
 
-class Kept:
-    """Up to `most` numbers, in memory that is taken at once: who measures growth must not grow."""
-
-    def __init__(self, most: int) -> None:
-        self._values, self._count = np.full(most, -1, np.int64), 0
-
-    def add(self, value: int) -> None:
-        """One more, where there is room."""
-        if self._count < len(self._values):
-            self._values[self._count] = value
-            self._count += 1
-
-    @property
-    def values(self) -> NDArray[np.int64]:
-        """In the order in which they came."""
-        return self._values[: self._count]
-
-
 class Samples:
-    """When, in ms since the start, and KB of its own memory."""
+    """When, in seconds since the start, and MB of its own memory."""
 
-    def __init__(self, most: int) -> None:
-        self._at_ms, self._kb = Kept(most), Kept(most)
-
-    def add(self, at_s: float, kb: int) -> None:
-        """One more."""
-        self._at_ms.add(round(at_s * 1000))
-        self._kb.add(kb)
+    def __init__(self) -> None:
+        self.at_s: list[float] = []
+        self.mb: list[float] = []
 
     def figures(self, row: Name) -> Iterator[Figure]:
         """First, last and most, and the slope of what is left after the warm-up."""
-        at_s, mb = self._at_ms.values / 1000, self._kb.values / 1024
+        at_s, mb = np.array(self.at_s), np.array(self.mb)
         yield Figure(name=(*row, "samples"), value=len(mb))
         if not len(mb):
             return
@@ -96,20 +75,23 @@ def own_kb(pid: int) -> int | None:
 
 
 @contextmanager
-def sampled(processes: dict[str, Callable[[], int | None]], seconds: float) -> Iterator[dict[str, Samples]]:
-    """Samples of each process, taken beside the block once a second. BenchmarkError beside Linux."""
+def sampled(pids: Callable[[], Mapping[str, int]]) -> Iterator[dict[str, Samples]]:
+    """Samples of each process by its name, taken beside the block once a second.
+
+    BenchmarkError where this is not Linux.
+    """
     if not psutil.LINUX:
         raise BenchmarkError("which memory is shared is known on Linux alone")
-    samples = {name: Samples(round(2 * seconds / EVERY_S) + 60) for name in processes}
+    samples: dict[str, Samples] = defaultdict(Samples)
     ended = threading.Event()
 
     def work() -> None:
         began_s = time.monotonic()
         while not ended.wait(EVERY_S):
-            for name, pid_of in processes.items():
-                pid = pid_of()
-                if pid is not None and (kb := own_kb(pid)) is not None:
-                    samples[name].add(time.monotonic() - began_s, kb)
+            for name, pid in pids().items():
+                if (kb := own_kb(pid)) is not None:
+                    samples[name].at_s.append(time.monotonic() - began_s)
+                    samples[name].mb.append(kb / 1024)
 
     thread = threading.Thread(target=work, name="memory", daemon=True)
     thread.start()

@@ -1,100 +1,63 @@
-"""A lane that looks at a real camera for minutes: does memory grow, are frames lost, how long does each take?
+"""A lane as a site runs it, for minutes: does memory grow, are frames lost, what does it cost while it waits?
 
-The camera is a film of the demo's holder, who walks up, at its own speed, again and again, read as any camera
-is: by a process of its own, through shared memory. The lane judges one passenger after another. What it does
-not do here: no gate, no ledger, no desk.
+The camera sees the demo's holder walking up, again and again. One passenger after another presents a
+document; a script decides at the desk on who is referred. Then nobody comes, and the screen stays open.
 """
 
-import os
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
-import av
 import numpy as np
 
-from benchmarks.capacity.memory_growth import Kept, sampled
+from benchmarks.capacity.lane_processes import LaneProcess, Lanes, Passage, cpu_s, rate, running
+from benchmarks.capacity.memory_growth import sampled
+from benchmarks.errors import BenchmarkError
+from benchmarks.harness.desk_site import Site, site
 from benchmarks.harness.drawn_frames import cast_as_holder
-from benchmarks.harness.measurer import build_measurer, shipped_policy
-from benchmarks.harness.result import Figure, Result, counts
+from benchmarks.harness.film_file import write_film
+from benchmarks.harness.measurer import admission_band, build_measurer, shipped_policy
+from benchmarks.harness.result import SHARE, Figure, Result, counts
 from benchmarks.harness.stamp import stamp
 from benchmarks.harness.timing import times
-from lane.cameras.frame import Frame
-from lane.cameras.live_camera import RealCamera
-from lane.cameras.settings import CameraSettings
-from lane.cameras.shared_memory_feed import FeedReader
 from lane.cameras.simulated import HEIGHT, WIDTH, Scene, render
-from lane.cameras.source import AtEnd
-from lane.decision.decide import Admit, Refer
-from lane.decision.evidence import DeskContact
-from lane.demo.passengers import Passenger
-from lane.passage.judge import Judge
-from lane.platform.clock import SystemClock
-from lane.platform.garbage_collection import settled_garbage
+from lane.demo.scripted_officer import ScriptedOfficer
+from lane.document.travel_document import TravelDocument
 from models.values.face import ImageBGR
 
 FILM_S = 6.0
-MOST_RATE = 120
 SEED = 1
+RESTS_AFTER_S = 3.0
+"""Beyond the longest capture: after that a camera rests, and what the last passenger left to do is done."""
+
+MEANING = {
+    "waiting": "nobody comes, and the traveller's screen is open; desk and browser are not counted",
+    "tracker": "Python's own process, which removes the shared memory of a lane that was killed",
+}
 
 Say: TypeAlias = Callable[[str], None]
 
 
-class Tally:
-    """See `lane.cameras.port.FrameSource`: a camera's frames, with what each cost and which never came."""
-
-    def __init__(self, camera: RealCamera, most: int) -> None:
-        self._camera, self._beside = camera, FeedReader(camera.feed)
-        self.work_ns = Kept(most)
-        """From a frame to the next question for one."""
-        self.ages_ns = Kept(most)
-        """From a frame's capture until the lane had it."""
-        self.passed_over = 0
-        """While the lane was busy with another: the newest wins."""
-        self.lost = 0
-        """Though the lane waited for it."""
-
-    def frames(self) -> Iterator[Frame]:
-        """One capture's."""
-        frames, last = self._camera.frames(), 0
-        while True:
-            waited = self._beside.sequence <= last
-            frame = next(frames, None)
-            if frame is None:
-                return
-            if last:
-                between = frame.sequence - last - 1
-                self.lost += between if waited else 0
-                self.passed_over += 0 if waited else between
-            last, had_ns = frame.sequence, time.monotonic_ns()
-            self.ages_ns.add(had_ns - round(frame.captured_monotonic_s * 1e9))
-            try:
-                yield frame
-            finally:  # the last one of a capture counts, too
-                self.work_ns.add(time.monotonic_ns() - had_ns)
-
-    def close(self) -> None:
-        """Let go of the feed."""
-        self._beside.close()
-
-
-def measure(minutes: float, rate: int, threads: int | None, say: Say) -> Result:
-    """Raises CameraError where nothing comes from the camera."""
+def measure(minutes: float, rate: int, threads: int | None, idle_s: float, say: Say) -> Result:
+    """Raises BenchmarkError where the lane ends by itself."""
     rules = shipped_policy()
     measurer = build_measurer(rules, threads=threads)
-    rules.check(measurer.networks.embedder.identity)
+    admission_band(rules, measurer)
     passenger = cast_as_holder(measurer)
-    with tempfile.TemporaryDirectory(prefix="soak-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="passenger-lane-soak-") as folder,
+        site(None, lanes=1, officers=1, workers=1) as desk,
+    ):
         say(f"drawing {FILM_S:g} s of film at {rate} frames a second …")
-        film = draw(_walking_up(passenger.scene, rate), Path(folder) / "film.mkv", rate)
-        with _camera(film) as camera, settled_garbage():  # as in service
-            judge_with = partial(Judge, measurer=measurer, policy=rules, clock=SystemClock())
-            figures = tuple(_soaked(camera, judge_with, passenger, minutes * 60, say))
+        film = write_film(_walking_up(passenger.scene, rate), Path(folder) / "film.mkv", rate)
+        with running(Lanes(Path(folder), film, desk, threads), 1) as (lane,):
+            served = tuple(_served(lane, desk, passenger.document, minutes * 60, say))
+            lane.rest(time.monotonic() + rules.capture.timeout_s + RESTS_AFTER_S)
+            say(f"{idle_s:g} s in which nobody comes …")
+            waited = tuple(waiting(lane, idle_s))
     about = stamp(rules, measurer.networks, threads=threads)
     film_of = f"{WIDTH}x{HEIGHT}, MJPEG, {FILM_S:g} s, seed {SEED}"
     return Result(
@@ -105,9 +68,11 @@ def measure(minutes: float, rate: int, threads: int | None, say: Say) -> Result:
             "film": film_of,
             "frames_per_second": rate,
             "threads": about.threads,
+            "lane": "keeper, lane, reader, kiosk with its page open, journal, desk",
         },
-        settings={"minutes": minutes},
-        figures=figures,
+        settings={"minutes": minutes, "idle_s": idle_s},
+        figures=(*served, *waited),
+        meaning=MEANING,
     )
 
 
@@ -116,54 +81,37 @@ def _walking_up(scene: Scene, rate: int) -> Iterator[ImageBGR]:
     return (render(scene, number / rate, rng) for number in range(round(FILM_S * rate)))
 
 
-def draw(pictures: Iterable[ImageBGR], path: Path, rate: int) -> Path:
-    """A film of these pictures of 640×480, at so many a second."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("mjpeg", rate=rate)
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuvj420p"
-        stream.bit_rate = 30_000_000
-        for picture in pictures:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
-        container.mux(stream.encode())
-    return path
-
-
-@contextmanager
-def _camera(film: Path) -> Iterator[RealCamera]:
-    settings = CameraSettings(source=str(film), at_end=AtEnd.LOOP, open_s=30.0)
-    with RealCamera(settings, "soak") as camera:
-        camera.describe_stream()  # raises CameraError where nothing comes
-        yield camera
-
-
-def _soaked(
-    camera: RealCamera, judge_with: Callable[[Tally], Judge], passenger: Passenger, seconds: float, say: Say
+def _served(
+    lane: LaneProcess, desk: Site, document: TravelDocument, seconds: float, say: Say
 ) -> Iterator[Figure]:
-    tally = Tally(camera, round(seconds * MOST_RATE) + 1000)
-    judge = judge_with(tally)
-    before, stalls = camera.counts, camera.stalls
-    began_s, began_cpu_s = time.monotonic(), time.process_time()
-    outcomes: Counter[str] = Counter()
-    with sampled({"lane": os.getpid, "reader": lambda: camera.reader_pid}, seconds) as samples:
+    passed: list[Passage] = []
+    [(name, password)] = desk.passwords.items()
+    began_s, worked_s = time.monotonic(), lane.cpu_s()
+    with (
+        ScriptedOfficer(desk.address, name, password, on_failure=lambda: None),
+        sampled(lambda: {name: one.pid for name, one in lane.processes().items()}) as samples,
+    ):
+        lane.wait()
         for _ in _until(began_s + seconds, say):
-            outcomes[_word(judge.judge(passenger.document, DeskContact.REACHED).outcome)] += 1
-    took_s, cpu_s, after = time.monotonic() - began_s, time.process_time() - began_cpu_s, camera.counts
-    tally.close()
-    yield from counts(("run",), {"seconds": round(took_s, 1), "lane cpu seconds": round(cpu_s, 1)})
+            passed.append(lane.present(document))
+            lane.wait()
+    took_s, worked_s = time.monotonic() - began_s, lane.cpu_s() - worked_s
+    yield from counts(("run",), {"seconds": round(took_s, 1), "lane cpu seconds": round(worked_s, 1)})
+    outcomes = Counter(" ".join(("refer", *one.refer)) if one.refer else "admit" for one in passed)
     yield from counts(("passengers",), outcomes)
+    first, last = passed[0].counts, passed[-1].counts
     came = {
-        "came": after.frames - before.frames,
-        "came per second": round((after.frames - before.frames) / took_s, 2),
-        "looked at": len(tally.work_ns.values),
-        "spoilt": after.spoilt - before.spoilt,
-        "stalls": camera.stalls - stalls,
-        "reconnects": after.reconnects - before.reconnects,
+        "came": sum(one.came for one in passed),
+        "came per second": round(rate(passed), 2),
+        "looked at": sum(len(one.work_ns) for one in passed),
+        **{name: last[name] - first[name] for name in ("spoilt", "reconnects")},
     }
     yield from counts(("frames",), came)
-    for name, number in {"passed over": tally.passed_over, "lost": tally.lost}.items():
+    missed = {"passed over": sum(one.passed_over for one in passed), "lost": sum(one.lost for one in passed)}
+    for name, number in missed.items():
         yield Figure(name=("frames", name), value=number, better="lower")
-    yield times(("frame", "work"), tally.work_ns.values.tolist())
-    yield times(("frame", "age"), tally.ages_ns.values.tolist())
+    yield times(("frame", "work"), [ns for one in passed for ns in one.work_ns])
+    yield times(("frame", "age"), [ns for one in passed for ns in one.ages_ns])
     for name, one in samples.items():
         yield from one.figures(("memory", name))
 
@@ -178,7 +126,23 @@ def _until(end_s: float, say: Say) -> Iterator[None]:
         yield
 
 
-def _word(outcome: Admit | Refer) -> str:
-    if isinstance(outcome, Admit):
-        return "admit"
-    return " ".join(("refer", *(reason.code.value for reason in outcome.reasons)))
+def waiting(lane: LaneProcess, seconds: float) -> Iterator[Figure]:
+    """The share of a core that each process of a lane takes while nobody comes, and all of them together.
+
+    BenchmarkError where one ends or begins meanwhile: its share would not be known.
+    """
+    processes, began_s = lane.processes(), time.monotonic()
+    before_s = cpu_s(processes)
+    lane.rest(began_s + seconds)
+    after_s, took_s = cpu_s(processes), time.monotonic() - began_s
+    if lane.processes() != processes:
+        raise BenchmarkError("a process of the lane ended or began while nobody came")
+    shares = {name: (after_s[name] - before_s[name]) / took_s for name in processes}
+    yield Figure(
+        name=("waiting", "all processes", "of a core"),
+        value=round(sum(shares.values()), 4),
+        unit=SHARE,
+        better="lower",
+    )
+    for name, share in shares.items():
+        yield Figure(name=("waiting", name, "of a core"), value=round(share, 4), unit=SHARE)

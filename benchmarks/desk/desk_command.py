@@ -2,9 +2,9 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.desk.desk_site import site
 from benchmarks.desk.http_load import Load
 from benchmarks.desk.measure import carried, draw, measure
+from benchmarks.harness.desk_site import site
 from benchmarks.harness.options import Json
 from benchmarks.harness.output import deliver, say
 from benchmarks.harness.result import Result

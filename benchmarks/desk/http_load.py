@@ -21,7 +21,7 @@ import cv2
 import httpx
 import numpy as np
 
-from benchmarks.desk.desk_site import Site
+from benchmarks.harness.desk_site import Site
 from lane.ledger.entry import GENESIS, Entry, Head, follow
 
 _PATIENCE_S = 20.0

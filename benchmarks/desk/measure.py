@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from benchmarks.desk.desk_site import Site
 from benchmarks.desk.http_load import Load, Observed, Shift
 from benchmarks.harness.bisection import next_load, once, search
+from benchmarks.harness.desk_site import Site
 from benchmarks.harness.plots import Drawing, beside_legend, finish, from_zero, line, ring
 from benchmarks.harness.result import Figure, Result, counts
 from benchmarks.harness.tables import quantiles

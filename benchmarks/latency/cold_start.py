@@ -1,33 +1,33 @@
 """A lane that has just been started: from a fresh process to its first decision, and what that waits for.
 
-The process is a real one, started again each time; run as a module, this file is that process. Files that it
-reads (networks, film) are in the system's cache already, as after an upgrade and unlike after a cold boot.
+The process is a real one, started again each time; run as a module, this file is that process. As in service
+the camera opens while the networks load. Files that it reads (networks, film) are in the system's cache
+already, as after an upgrade and unlike after a cold boot.
 """
 
 import json
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.drawn_frames import Walk
+from benchmarks.harness.drawn_frames import Size
 from benchmarks.harness.measurer import build_measurer, shipped_policy
 from benchmarks.harness.progress import follow
 from benchmarks.harness.result import Figure
 from benchmarks.harness.timing import times
-from benchmarks.latency.passages import lane_for
+from benchmarks.latency.passages import Film, camera_for, lane_for, settings_for
 from lane.decision.evidence import DocumentKind
 from lane.document.travel_document import TravelDocument
-from lane.platform.clock import SystemClock
+from lane.service.run import open_desk
 from models.runtime.machine import ROOT
 
-FILM, PHOTO = "film.npy", "photo"
+PHOTO = "photo"
 PASSAGE = ("first frame to gate", "end to end")
 PARTS = ("process", "networks", "lane", "first passage", "first decision", *PASSAGE)
 """Interpreter and imports; networks loaded, warmed up and tested; journal opened and lane started; from the
@@ -36,19 +36,27 @@ LONGEST_S = 300
 
 
 def measure(
-    walk: Walk,
-    known: float,
+    film: Film,
     provider: str,
     threads: int,
-    count: int,
+    lanes: Sequence[dict[str, Any]],
     folder: Path,
     *,
     bf16: bool = False,
 ) -> list[Figure]:
-    np.save(folder / FILM, np.stack(walk.frames))
-    (folder / PHOTO).write_bytes(walk.document.photo)
-    request = {"folder": str(folder), "provider": provider, "threads": threads, "known": known, "bf16": bf16}
-    started = [_start_process(request) for _ in follow(range(count), f"Starting a lane on {provider}")]
+    """Each part's times over the starts of these lanes, by their settings."""
+    (folder / PHOTO).write_bytes(film.walk.document.photo)
+    request = {
+        "folder": str(folder),
+        "film": str(film.path),
+        "size": film.size,
+        "provider": provider,
+        "threads": threads,
+        "known": film.known,
+        "bf16": bf16,
+    }
+    starts = follow(lanes, f"Starting a lane on {provider}")
+    started = [_start_process({**request, "lane": lane}) for lane in starts]
     return [times((provider, "cold", part), [one[part] for one in started], better=None) for part in PARTS]
 
 
@@ -65,18 +73,30 @@ def _start_process(request: dict[str, Any]) -> dict[str, int]:
 
 
 def start(
-    folder: Path, provider: str, threads: int, known: float, began_ns: int, *, bf16: bool = False
+    folder: Path,
+    film: Path,
+    size: Size,
+    provider: str,
+    threads: int,
+    known: float,
+    lane: dict[str, Any],
+    began_ns: int,
+    *,
+    bf16: bool = False,
 ) -> dict[str, int]:
     """What each part of this process's start took, in nanoseconds since it was asked for."""
     marks = [began_ns, time.monotonic_ns()]
-    rules = shipped_policy()
-    measurer = build_measurer(rules, provider=provider, threads=threads, bf16=bf16)
-    marks.append(time.monotonic_ns())
-    walk = Walk(_document((folder / PHOTO).read_bytes()), tuple(np.load(folder / FILM, mmap_mode="r")))
-    with lane_for(walk, known, measurer, rules, folder / f"lane-{began_ns}", SystemClock()) as lane:
+    journals = folder / str(lane["lane"])
+    journals.mkdir()
+    rules, settings = shipped_policy(), settings_for(journals, film, size, **lane)
+    document = _document((folder / PHOTO).read_bytes())
+    with camera_for(settings, rules) as camera, open_desk(settings) as desk:
+        measurer = build_measurer(rules, provider=provider, threads=threads, bf16=bf16)
         marks.append(time.monotonic_ns())
-        passed = lane.passage()
-        marks.append(round(lane.gate.commanded_s * 1e9))
+        with lane_for(settings, camera, desk, document, known, measurer, rules) as opened:
+            marks.append(time.monotonic_ns())
+            passed = opened.passage()
+            marks.append(round(opened.gate.commanded_s * 1e9))
     return {
         **{part: after - before for part, (before, after) in zip(PARTS, pairwise(marks), strict=False)},
         "first decision": marks[-1] - began_ns,
@@ -95,7 +115,8 @@ def _document(photo: bytes) -> TravelDocument:
 def main() -> None:
     """The process that is started: it takes one JSON object, and answers with another."""
     request = json.loads(sys.argv[1])
-    print(json.dumps(start(**{**request, "folder": Path(request["folder"])})))
+    paths = {name: Path(request[name]) for name in ("folder", "film")}
+    print(json.dumps(start(**{**request, **paths})))
 
 
 if __name__ == "__main__":

@@ -50,10 +50,11 @@ def latency(
 ) -> None:
     """Time a lane from a frame's capture to the gate's command, and every step of it, on this machine.
 
-    A holder stands before a camera of 30 frames a second, and passes again and again through a real lane:
-    networks, policy, journal on disk; the gate is simulated. Each size is measured at the first number of
-    threads, and each number of threads at the first size. Beside it: single frames by stage, batches, and a
-    lane that is started afresh (cold). Each answer is checked: a wrong one ends the run.
+    A holder stands before a camera of 30 frames a second (a film, read by a process of its own as any camera
+    is), and passes again and again through a real lane: networks, policy, journal on disk, the traveller's
+    screen with a page open, a desk on this machine; document and gate are simulated. Each size is measured at
+    the first number of threads, and each number of threads at the first size. Beside it: single frames by
+    stage, batches, and a lane that is started afresh (cold). Each answer is checked: a wrong one ends it all.
 
     Where the extra `peers` is installed, the same frames go through what else there is, in turns. Joules are
     reported where the machine counts them.

@@ -8,14 +8,17 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import psutil
 from pydantic import JsonValue
 
 from benchmarks.harness import drawn_frames
 from benchmarks.harness.cpu_affinity import bound
-from benchmarks.harness.drawn_frames import Size, Walk
+from benchmarks.harness.desk_site import site
+from benchmarks.harness.drawn_frames import FRAMES_PER_SECOND, Size
 from benchmarks.harness.frame_pass import LanePass, Sample, warm_up
 from benchmarks.harness.measurer import admission_band, build_measurer, runtime_settings, shipped_policy
 from benchmarks.harness.progress import follow
@@ -23,13 +26,23 @@ from benchmarks.harness.result import Figure, Name, Network, Result, counts, not
 from benchmarks.harness.stamp import networks, stamp
 from benchmarks.harness.timing import times
 from benchmarks.latency import batches, cold_start, decoding_and_liveness, energy
-from benchmarks.latency.passages import CAMERA_FRAMES_PER_SECOND, PassageTimes, known_similarity, lane_for
+from benchmarks.latency.passages import (
+    Film,
+    Lane,
+    PassageTimes,
+    camera_for,
+    film_for,
+    known_similarity,
+    lane_for,
+    lanes_at,
+    settings_for,
+)
 from benchmarks.latency.plan import Plan, Point
 from benchmarks.peers import measure as peers
 from lane.capture.measuring import Measurer
 from lane.decision.policy import Policy
-from lane.platform.clock import SystemClock
 from lane.platform.garbage_collection import settled_garbage
+from lane.service.run import open_desk
 from models.errors import ProviderError
 from models.runtime.providers import CPU, KNOWN, named
 from models.runtime.threads import available_cores
@@ -47,18 +60,12 @@ MEANING = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Film:
-    """What a camera of one size sees, and how alike its holder and the document are known to be."""
-
-    walk: Walk
-    known: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Bench:
     plan: Plan
     rules: Policy
     films: Mapping[Size, Film]
+    lanes: Iterator[dict[str, Any]]
+    """Settings of lanes that the desk knows; each lane that is opened takes the next."""
     meters: Mapping[str, energy.Meter | str]
     folder: Path
     """On the disk that a lane's journal would be on."""
@@ -70,10 +77,14 @@ def measure(plan: Plan, providers: Sequence[str] | None) -> Result:
     ProviderError where the matcher is to run in bfloat16 and cannot, PolicyError where it has no calibration.
     """
     rules, beside_cpu = shipped_policy(), others(providers)
-    films, arithmetic = _films(plan, rules)
     failed: dict[str, str] = {}
-    with tempfile.TemporaryDirectory(prefix="passenger-lane-latency-") as folder:
-        bench = Bench(plan, rules, films, energy.meters(), Path(folder))
+    each = sum(len(plan.points(threads)) for threads in plan.threads) + plan.counts.cold
+    with (
+        tempfile.TemporaryDirectory(prefix="passenger-lane-latency-") as folder,
+        site(None, lanes=each * (1 + len(beside_cpu)), officers=0, workers=1) as desk,
+    ):
+        films, arithmetic = _films(plan, rules, Path(folder))
+        bench = Bench(plan, rules, films, lanes_at(desk), energy.meters(), Path(folder))
         built, figures = _on(CPU, bench)
         meaning, beside = _peers(bench)
         for provider in beside_cpu:
@@ -106,13 +117,13 @@ def others(named_ones: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(name for name in wanted if name != CPU)
 
 
-def _films(plan: Plan, rules: Policy) -> tuple[dict[Size, Film], str]:
+def _films(plan: Plan, rules: Policy, folder: Path) -> tuple[dict[Size, Film], str]:
     """By size; and the arithmetic in which the matcher knows their holder."""
     measurer, films = build_measurer(rules, bf16=plan.bf16), {}
     admission_band(rules, measurer)
     for size in follow(plan.sizes, "Drawing frames"):
         walk = drawn_frames.holder(measurer, size)
-        films[size] = Film(walk, known_similarity(walk, measurer))
+        films[size] = film_for(walk, known_similarity(walk, measurer), folder / f"{size_name(size)}.mkv")
     return films, measurer.networks.embedder.arithmetic
 
 
@@ -174,14 +185,22 @@ def _samples(point: Point, measurer: Measurer, bench: Bench) -> list[Sample]:
 
 def _passages(point: Point, measurer: Measurer, bench: Bench) -> tuple[list[PassageTimes], energy.EnergyUse]:
     film, title = bench.films[point.size], f"{size_name(point.size)} on {point.threads}: passages"
-    with (
-        tempfile.TemporaryDirectory(dir=bench.folder) as folder,
-        lane_for(film.walk, film.known, measurer, bench.rules, Path(folder), SystemClock()) as lane,
-    ):
-        for _ in range(WARM_UP_PASSAGES):
-            lane.passage()
-        with settled_garbage(), energy.counted(bench.meters) as used:
-            passed = [lane.passage() for _ in follow(range(point.counts.passages), title)]
+    document, rules = film.walk.document, bench.rules
+    with tempfile.TemporaryDirectory(dir=bench.folder) as folder:
+        settings = settings_for(Path(folder), film.path, film.size, **next(bench.lanes))
+        with (
+            camera_for(settings, rules) as camera,
+            open_desk(settings) as desk,
+            lane_for(settings, camera, desk, document, film.known, measurer, rules) as lane,
+        ):
+            return _timed(lane, title, point.counts.passages, bench)
+
+
+def _timed(lane: Lane, title: str, count: int, bench: Bench) -> tuple[list[PassageTimes], energy.EnergyUse]:
+    for _ in range(WARM_UP_PASSAGES):
+        lane.passage()
+    with settled_garbage(), energy.counted(bench.meters) as used:
+        passed = [lane.passage() for _ in follow(range(count), title)]
     return passed, used
 
 
@@ -213,8 +232,8 @@ def _batches(provider: str, threads: int, measurer: Measurer, bench: Bench) -> I
 def _cold(provider: str, bench: Bench) -> list[Figure]:
     film, threads = bench.films[bench.plan.sizes[0]], bench.plan.threads[0]
     with bound(threads), tempfile.TemporaryDirectory(dir=bench.folder) as folder:
-        arguments = (film.walk, film.known, provider, threads, bench.plan.counts.cold, Path(folder))
-        return cold_start.measure(*arguments, bf16=bench.plan.bf16)
+        lanes = [*islice(bench.lanes, bench.plan.counts.cold)]
+        return cold_start.measure(film, provider, threads, lanes, Path(folder), bf16=bench.plan.bf16)
 
 
 def _peers(bench: Bench) -> tuple[dict[str, str], list[Figure]]:
@@ -231,7 +250,8 @@ def _work(plan: Plan) -> dict[str, JsonValue]:
     return {
         "frames": drawn_frames.description(f"{', '.join(sizes)};"),
         "sizes": [*sizes],
-        "frames_per_second": CAMERA_FRAMES_PER_SECOND,
+        "frames_per_second": FRAMES_PER_SECOND,
+        "lane": "reader, kiosk with its page open, journal, desk",
     }
 
 

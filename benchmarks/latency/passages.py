@@ -1,9 +1,9 @@
 """Whole passages through a real lane, timed from a frame's capture to the gate's command.
 
-Station, judge, networks, evaluation, status reports and the journal on disk are those of a lane in service.
-Camera, document reader and gate are simulated; the desk is in memory, and is sent the entries between the
-passages. Each passage must admit the holder, with the opening in the ledger before the gate is commanded;
-otherwise it is not timed.
+Station, judge, networks, the journal on disk, the camera's reader, the kiosk with its page open and the
+connection to a desk are those of a lane in service, with its evaluation and its word to supervisors beside
+them. The camera sees a film, document reader and gate are simulated. Each passage must end as its holder
+deserves, with the opening in the ledger before the gate is commanded; otherwise its times are worth nothing.
 """
 
 import json
@@ -15,32 +15,40 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.drawn_frames import Walk
-from benchmarks.latency.paced_camera import PacedCamera
+from benchmarks.harness.desk_site import Site
+from benchmarks.harness.drawn_frames import FRAMES_PER_SECOND, Size, Walk
+from benchmarks.harness.film_file import write_film
+from benchmarks.harness.kiosk_page import OPENS_WITHIN_S, open_page
+from benchmarks.harness.noted_camera import NotedCamera
+from lane.cameras.live_camera import RealCamera
+from lane.cameras.source import AtEnd
 from lane.capture.measuring import Measurer, Stopwatch
 from lane.decision.policy import Policy
 from lane.decision.referral import PassageId
 from lane.desk.outbox import Outbox
-from lane.desk.simulated import SimulatedDesk
+from lane.desk.port import Desk, Supervisors
 from lane.desk.status import LaneIdentity
 from lane.desk.status_reporter import StatusReporter, WatchedCamera
 from lane.document.simulated import SimulatedReader
+from lane.document.travel_document import TravelDocument
 from lane.gate.simulated import SimulatedGate
+from lane.kiosk.client import Kiosk
+from lane.kiosk.settings import Setup
 from lane.ledger.entry import Draft, Picture
 from lane.ledger.journal import SqliteJournal, Standing
 from lane.passage.judge import Judge
 from lane.passage.station import PassageReport, Station
-from lane.platform.clock import Clock, SystemClock
+from lane.platform.clock import SystemClock
 from lane.service.build import build_evaluation_thread
+from lane.service.run import WakingReader
+from lane.settings import Settings
 from lane.settings import read as read_settings
 from models.embed.similarity import similarity
 from models.image import decode
 
-LANE = "lane-1"
-CAMERA_FRAMES_PER_SECOND = 30.0
 NEAR = 0.05
 """So far may a passage's similarity lie from the known one: the same face, other frames of it."""
 
@@ -77,6 +85,7 @@ class TimedJournal(SqliteJournal):
         standing: Standing | None = None,
         pictures: Sequence[Picture] = (),
     ) -> None:
+        """See `lane.ledger.port.Journal.record`."""
         began_ns = time.monotonic_ns()
         super().record(drafts, at=at, standing=standing, pictures=pictures)
         if drafts[0].kind == "passage.judged":
@@ -87,7 +96,6 @@ class TimedJournal(SqliteJournal):
 class TimedGate(SimulatedGate):
     """A simulated gate that knows when it was commanded, and reads the ledger as it then stood on disk."""
 
-    clock: Clock = field(default_factory=SystemClock)
     ledger: Path = Path()
     commanded_s: float = 0.0
     """By the clock that never jumps."""
@@ -99,7 +107,7 @@ class TimedGate(SimulatedGate):
         """Open, then look: until this returns, nobody writes."""
         began_ns = time.monotonic_ns()
         SimulatedGate.open(self, passage)
-        self.commanded_s = self.clock.monotonic_s()
+        self.commanded_s = time.monotonic()
         self.command_ns = time.monotonic_ns() - began_ns
         self.before = last_entries(self.ledger, 2)
 
@@ -113,8 +121,10 @@ def last_entries(ledger: Path, count: int) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
+    """A lane that serves one holder again and again."""
+
     station: Station
-    camera: PacedCamera
+    camera: NotedCamera
     gate: TimedGate
     journal: TimedJournal
     known: float
@@ -152,22 +162,72 @@ class Lane:
         return similarity
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Film:
+    """What a camera of one size sees."""
+
+    walk: Walk
+    known: float
+    """How alike the holder and the document are known to be."""
+    path: Path
+    """As a camera reads it: there and back, without a jump."""
+
+    @property
+    def size(self) -> Size:
+        """Width and height of its frames."""
+        height, width = self.walk.frames[0].shape[:2]
+        return width, height
+
+
+def film_for(walk: Walk, known: float, path: Path) -> Film:
+    """Writes the film."""
+    there = walk.frames
+    return Film(walk, known, write_film([*there, *there[-2:0:-1]], path, FRAMES_PER_SECOND))
+
+
+def lanes_at(desk: Site) -> Iterator[dict[str, Any]]:
+    """Settings of one lane after another, each of which the desk knows; a chain of entries begins once."""
+    for lane, token in desk.tokens.items():
+        yield {"lane": lane, "desk": {"address": desk.address, "token": token}}
+
+
+class LaneDesk(Desk, Supervisors, Protocol):
+    """A lane's connection to its desk."""
+
+
+def settings_for(folder: Path, film: Path, size: Size, **given: Any) -> Settings:
+    """Of a lane with its journal in this folder, whose camera sees this film again and again."""
+    camera = {"source": str(film), "at_end": AtEnd.LOOP, "max_pixels": size[0] * size[1], "open_s": 30.0}
+    return read_settings(journal=folder / "lane.sqlite", camera=camera, kiosk={"port": 0}, **given)
+
+
+def camera_for(settings: Settings, rules: Policy) -> RealCamera:
+    """As a lane in service opens it. Raises CameraError."""
+    return RealCamera(settings.camera, settings.lane, awake_s=rules.capture.timeout_s)
+
+
 @contextmanager
 def lane_for(
-    walk: Walk, known: float, measurer: Measurer, rules: Policy, folder: Path, clock: Clock
+    settings: Settings,
+    camera: RealCamera,
+    desk: LaneDesk,
+    document: TravelDocument,
+    known: float,
+    measurer: Measurer,
+    rules: Policy,
 ) -> Iterator[Lane]:
-    """A lane in service, with its journal in this folder. Raises LaneError, ModelError."""
-    settings = read_settings(lane=LANE, journal=folder / "lane.sqlite")
-    desk = SimulatedDesk(LANE)
-    camera = PacedCamera(walk.frames, CAMERA_FRAMES_PER_SECOND, clock)
-    gate = TimedGate(clock=clock, ledger=settings.journal)
+    """A lane in service, once its camera gives frames and its page is open. Raises LaneError, ModelError."""
+    clock, gate = SystemClock(), TimedGate(ledger=settings.journal)
     with ExitStack() as stack:
         journal = stack.enter_context(TimedJournal(settings.journal, settings.lane))
+        setup = Setup.model_validate(settings.kiosk.model_dump() | {"feed": camera.feed})
+        kiosk = stack.enter_context(Kiosk(setup))
         status_reporter = stack.enter_context(StatusReporter(desk, LaneIdentity("", "", "", ""), clock))
+        noted = NotedCamera(WatchedCamera(camera, status_reporter, clock))
         station = Station(
             settings.lane,
-            judge=Judge(WatchedCamera(camera, status_reporter, clock), measurer, rules, clock),
-            reader=SimulatedReader(repeat(walk.document)),
+            judge=Judge(noted, measurer, rules, clock, guide=kiosk),
+            reader=WakingReader(SimulatedReader(repeat(document)), camera),
             gate=gate,
             journal=journal,
             outbox=Outbox(journal, desk, clock),
@@ -176,9 +236,13 @@ def lane_for(
                 build_evaluation_thread(settings, rules, clock, measurer.networks)
             ),
             status_reporter=status_reporter,
+            guide=kiosk,
+            requests=kiosk.take,
         )
+        camera.wait()
+        stack.enter_context(open_page(kiosk.address(OPENS_WITHIN_S) or "nowhere"))
         station.start()
-        yield Lane(station, camera, gate, journal, known)
+        yield Lane(station, noted, gate, journal, known)
 
 
 def known_similarity(walk: Walk, measurer: Measurer) -> float:

@@ -3,31 +3,29 @@
 import os
 import signal
 import time
-from dataclasses import replace
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import psutil
 import pytest
 
-from benchmarks.capacity.lane_process import Lane, camera_of
-from benchmarks.capacity.lane_processes import LaneProcess, lanes
-from benchmarks.capacity.measure import Load, Step, carried, draw, steps_of, summed_up
-from benchmarks.capacity.soak import draw as draw_film
+from benchmarks.capacity.lane_processes import LaneProcess, Lanes, Passage
+from benchmarks.capacity.lane_processes import running as lanes
+from benchmarks.capacity.measure import Load, Step, carried, draw, steps_of, summed_up, work, worked
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.drawn_frames import STANDING_FROM_S, cast_as_holder, holder
+from benchmarks.harness.desk_site import Site, site
+from benchmarks.harness.drawn_frames import cast_as_holder, holder
+from benchmarks.harness.film_file import write_film
 from benchmarks.harness.plots import svg
 from benchmarks.harness.result import Figure
 from benchmarks.harness.result_file import read
-from lane.cameras.simulated import Scene, render
 from lane.capture.measuring import Measurer
-from lane.decision.policy import Policy
-from lane.demo.passengers import demo_passengers
-from models.values.face import ImageBGR
+from lane.document.travel_document import TravelDocument
 from tests.support.benchmarks.command_line import run, running
 from tests.support.benchmarks.made_up_results import result
-from tests.support.processes import children_of, command_of
+from tests.support.processes import children_of, command_of, until
 
 LOAD = Load(frames_per_second=15, limit_ms=100, seconds=10, every_s=2)
 MS = 1_000_000
@@ -42,6 +40,7 @@ def lane(**more: Any) -> dict[str, Any]:
         "referred": {},
         "frames_came": 150,
         "frames_looked_at": 147,
+        "frames_per_second": 15.0,
     }
     return whole | more
 
@@ -68,7 +67,7 @@ def test_carried_lanes_told_in_figures() -> None:
         ({"decided_ns": [(101 * MS, 300 * MS)]}, "decided later than 100 ms (p99)"),
         ({"referred": {"F03 S07": 1}}, "passengers were referred for lack of time"),
         ({"frames_looked_at": 100}, "more than a tenth of the frames were passed over"),
-        ({"frames_came": 100, "frames_looked_at": 100}, "cameras gave less than nine frames of ten"),
+        ({"frames_per_second": 10.0}, "cameras gave less than nine frames of ten"),
         ({"decided_ns": []}, "no passage was decided"),
     ],
 )
@@ -78,14 +77,13 @@ def test_what_breaks_is_named(more: dict[str, Any], why: str) -> None:
 
 @pytest.mark.parametrize(("carries", "tried"), [(0, [1]), (1, [1, 2]), (5, [1, 2, 4, 8, 6, 5])])
 def test_lanes_grow_until_late_then_bisect(carries: int, tried: list[int]) -> None:
-    class Machine:
-        def work(self, count: int, seconds: float) -> list[dict[str, Any]]:
-            assert seconds == LOAD.seconds
-            late = {"decided_ns": [(101 * MS, 300 * MS)]} if count > carries else {}
-            return [lane(**late)] * count
+    def machine(count: int, seconds: float) -> list[dict[str, Any]]:
+        assert seconds == LOAD.seconds
+        late = {"decided_ns": [(101 * MS, 300 * MS)]} if count > carries else {}
+        return [lane(**late)] * count
 
     said: list[str] = []
-    steps = list(steps_of(Machine(), LOAD, said.append))
+    steps = list(steps_of(machine, LOAD, said.append))
     assert [step.lanes for step in steps] == tried
     assert carried(steps).number == carries
     assert said[0] == "1 lane for 10 s …"
@@ -127,106 +125,140 @@ def test_command_searches_tells_and_draws(photos: Path, tmp_path: Path) -> None:
     assert [(tmp_path / name).is_file() for name in found.drawings] == [True]
 
 
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
+)
 @pytest.mark.thorough
-def test_ctrl_c_ends_lanes_and_readers(photos: Path, tmp_path: Path) -> None:
+def test_all_processes_end_with_the_run(photos: Path, tmp_path: Path, number: int, code: int) -> None:
+    """By Ctrl-C, as a service is ended, and where the run itself is killed."""
     assert photos.is_dir()
     with running("capacity", "--seconds", "60", "--every-s", "0", TMPDIR=str(tmp_path)) as process:
         assert process.stderr is not None
         assert any("1 lane for 60 s" in line for line in iter(process.stderr.readline, ""))
-        started = _quiet_on_closed_pipe(process.pid)
-        process.send_signal(signal.SIGINT)
+        started = _until_picture(process.pid)
+        process.send_signal(number)
         _, said = process.communicate(timeout=60)
-    assert (process.returncode, "stopped" in said, "Traceback" in said) == (130, True, False)
-    assert [command_of(pid) for pid in started if "python" in command_of(pid)] == []
-    assert list(tmp_path.glob("passenger-lane-*")) == [], "the film's folder is gone"
-    assert list(Path("/dev/shm").glob(f"passenger-lane-capacity-{process.pid}-*")) == []
+    assert (process.returncode, "Traceback" in said) == (code, False)
+    until(lambda: not [pid for pid in started if "python" in command_of(pid)])
+    if number != signal.SIGKILL:
+        assert list(tmp_path.glob("passenger-lane-*")) == [], "film and journals are gone"
+    until(lambda: not list(Path("/dev/shm").glob("passenger-lane-lane-*")))
 
 
-def _quiet_on_closed_pipe(pid: int) -> set[int]:
-    """Lanes and readers, once there is one of each."""
+def _until_picture(pid: int) -> set[int]:
+    """The desk, the page and the lane's processes, once there is one of each."""
+    wanted = ("-m api", "kiosk_page", "capacity.lane_process", "cameras.reader", "-m lane.kiosk")
     while True:
-        lanes = children_of(pid, "benchmarks.capacity.lane_process")
-        readers = {one for lane in lanes for one in children_of(lane, "cameras.reader")}
-        if lanes and readers:
-            return lanes | readers
+        with suppress(psutil.NoSuchProcess):
+            found = {one.pid for one in psutil.Process(pid).children(recursive=True)}
+            commands = " ".join(command_of(one) for one in found)
+            if all(word in commands for word in wanted):
+                return found
         time.sleep(0.05)
 
 
 @pytest.mark.thorough
-def test_idle_lane_has_no_camera(photos: Path, measurer: Measurer, tmp_path: Path) -> None:
+def test_lanes_start_again_for_each_step(photos: Path, measurer: Measurer, tmp_path: Path) -> None:
+    """Though the last passenger of the step before still waits for an officer."""
     assert photos.is_dir()
-    film = draw_film(holder(measurer).frames, tmp_path / "film.mkv", 15)
-    with lanes(film, every_s=60) as running:  # nobody comes in so short a time: faces are followed
-        for count in (2, 1, 2):
-            worked = running.work(count, 0.5)
-            assert [one["frames_looked_at"] > 0 for one in worked] == [True] * count
-            started = children_of(os.getpid(), "benchmarks.capacity.lane_process")
-            readers = [one for lane_ in started for one in children_of(lane_, "cameras.reader")]
-            assert (len(started), len(readers)) == (2, count)
-    assert children_of(os.getpid(), "benchmarks.capacity.lane_process") == set()
+    film = write_film(holder(measurer).frames, tmp_path / "film.mkv", 15)
+    with site(None, lanes=2, officers=0, workers=1) as desk:
+        for count in (2, 1):
+            found = work(Lanes(tmp_path, film, desk), cast_as_holder(measurer).document, 0, count, 1)
+            assert len(found) == count
+            assert all(one["decided_ns"] and one["cpu_s"] > 0 for one in found)
+            assert children_of(os.getpid(), "capacity.lane_process") == set()
 
 
-def test_failing_lane_ends_run_with_message(photos: Path, tmp_path: Path) -> None:
+class Scripted(LaneProcess):
+    """A lane that refers by photo with these codes, one passenger after another, then admits."""
+
+    def __init__(self, refers: dict[bytes, list[list[str]]]) -> None:
+        self.number, self._refers, self._waits = 1, refers, False
+        self.presented: list[bytes] = []
+
+    def wait(self) -> None:
+        self._waits = True
+
+    def present(self, document: TravelDocument) -> Passage:
+        assert self._waits, "a document would be dropped"
+        self._waits = False
+        self.presented.append(document.photo)
+        codes = self._refers.get(document.photo) or [[]]
+        at_s = float(len(self.presented))
+        return Passage(codes.pop(0), at_s + 0.3, [at_s, at_s + 0.1, at_s + 0.2], [1] * 3, [1] * 3, 1, 0, {})
+
+    def rest(self, until_s: float) -> None:
+        time.sleep(max(0.0, until_s - time.monotonic()))
+
+    def cpu_s(self) -> float:
+        return float(len(self.presented))
+
+
+HOLDER = TravelDocument(b"holder", date(2030, 1, 1), born_on=date(1980, 1, 1))
+
+
+@pytest.fixture
+def another(photos: Path) -> bytes:
+    return (photos / "biden.jpg").read_bytes()
+
+
+def test_passengers_come_and_another_is_stopped(another: bytes) -> None:
+    lane = Scripted({another: [["F10"]]})
+    found = worked(lane, HOLDER, seconds=0.5, every_s=0.2)
+    assert lane.presented == [b"holder"] * len(found["decided_ns"]) + [another]
+    assert {(round(last / MS), round(first / MS)) for last, first in found["decided_ns"]} == {(100, 300)}
+    assert (found["cpu_s"], found["referred"]) == (len(found["decided_ns"]), {})
+    assert 3 * found["frames_came"] == 4 * found["frames_looked_at"] > 0
+    assert found["frames_per_second"] == pytest.approx(15)
+
+
+def test_late_lane_is_counted_and_left_alone(another: bytes) -> None:
+    lane = Scripted({b"holder": [[], ["S07", "F03"]], another: [["F10"]]})
+    found = worked(lane, HOLDER, seconds=0.2, every_s=0)
+    assert found["referred"] == {"F03 S07": 1}
+    assert lane.presented == [b"holder"] * 2, "it waits for an officer, and would drop a document"
+
+
+@pytest.mark.parametrize(
+    ("refers", "why"),
+    [
+        ({b"holder": [["F10"]]}, r"lane 1: the holder was referred \(F10\): .*worth nothing"),
+        ({}, r"lane 1: .* by another person's document: .*worth nothing"),
+    ],
+)
+def test_wrong_answer_is_not_timed(photos: Path, refers: dict[bytes, list[list[str]]], why: str) -> None:
     assert photos.is_dir()
-    with (
-        lanes(tmp_path / "no film", 0) as running,
-        pytest.raises(BenchmarkError, match="lane 1: camera"),
-    ):
-        running.work(1, 1)
+    with pytest.raises(BenchmarkError, match=why):
+        worked(Scripted(refers), HOLDER, seconds=0.1, every_s=0)
 
 
-@pytest.mark.thorough
-def test_referred_holder_ends_uncounted_search(photos: Path, measurer: Measurer, tmp_path: Path) -> None:
-    assert photos.is_dir()
-    (other,) = (one for one in demo_passengers(measurer, datetime.now(UTC).date()) if one.name == "impostor")
-    film = draw_film(standing(other.scene), tmp_path / "film.mkv", 15)
-    steps: list[Step] = []
-    with (
-        lanes(film, every_s=0) as running,
-        pytest.raises(BenchmarkError, match=r"lane 1: the holder was referred \(F10\).*worth nothing"),
-    ):
-        steps += steps_of(running, replace(LOAD, seconds=3), lambda _: None)
-    assert steps == []
+@pytest.fixture
+def shared(tmp_path: Path) -> Lanes:
+    """At a desk that nobody hears of, with a film that is none."""
+    desk = Site("http://127.0.0.1:9", {"lane-1": "t" * 32}, {})
+    return Lanes(tmp_path, tmp_path / "no film", desk)
 
 
-@pytest.mark.parametrize("reckless", [False, True])
-@pytest.mark.thorough
-def test_wrongly_admitting_lane_is_not_timed(
-    photos: Path, measurer: Measurer, tmp_path: Path, *, reckless: bool
-) -> None:
-    """One that admits a face by the document of somebody else."""
-    assert photos.is_dir()
-    film = draw_film(standing(cast_as_holder(measurer).scene), tmp_path / "film.mkv", 15)
-    one = Lane(1, every_s=0)
-    if reckless:
-        one._policy = admits_all(one._policy)
-    with camera_of(film, "capacity-test") as camera:
-        if reckless:
-            with pytest.raises(BenchmarkError, match=r"by another person's document.*worth nothing"):
-                one.work(camera, 1)
-        else:
-            assert one.work(camera, 1)["decided_ns"]
+@pytest.mark.parametrize(
+    ("token", "why"),
+    [
+        ("t", "lane 1: the lane's token is missing or garbled"),
+        pytest.param("t" * 32, "lane 1: the camera gives no frame", marks=pytest.mark.thorough),
+    ],
+)
+def test_failing_lane_ends_run_with_message(shared: Lanes, token: str, why: str) -> None:
+    shared.desk.tokens["lane-1"] = token
+    with pytest.raises(BenchmarkError, match=why), lanes(shared, 1):
+        raise AssertionError("it serves")
+    assert children_of(os.getpid(), "capacity.lane_process") == set()
 
 
-def standing(scene: Scene) -> list[ImageBGR]:
-    """Two seconds of somebody who stands there."""
-    rng = np.random.default_rng(1)
-    return [render(scene, STANDING_FROM_S + at / 15, rng) for at in range(30)]
-
-
-def admits_all(policy: Policy) -> Policy:
-    """Rules by which any two faces match."""
-    calibrated = tuple(
-        replace(one, band=replace(one.band, admit=-1.0, borderline=-1.0)) for one in policy.calibrated
-    )
-    return policy.model_copy(update={"calibrated": calibrated})
-
-
-def test_killed_lane_is_told(tmp_path: Path) -> None:
-    one = LaneProcess(tmp_path / "film", 7, 0)
+def test_killed_lane_is_told(shared: Lanes) -> None:
+    one = LaneProcess(shared, 1)
     os.kill(one.pid, signal.SIGKILL)
     try:
-        with pytest.raises(BenchmarkError, match=r"lane 7 ended by itself \(-9\)"):
-            one.answer(time.monotonic() + 60)
+        with pytest.raises(BenchmarkError, match=r"lane 1 ended by itself \(-9\)"):
+            one.page()
     finally:
         one.end()

@@ -2,20 +2,55 @@
 
 import mmap
 import os
+import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
-from benchmarks.capacity.memory_growth import WINDOWS, Kept, own_kb, sampled, slope_per_hour
+from benchmarks.capacity.lane_processes import LaneProcess
+from benchmarks.capacity.memory_growth import WINDOWS, own_kb, slope_per_hour
+from benchmarks.capacity.soak import waiting
+from benchmarks.errors import BenchmarkError
 from benchmarks.harness.result_file import read
 from tests.support.benchmarks.command_line import run
+
+PROCESSES = {"keeper", "lane", "reader", "kiosk", "tracker"}
+
+
+class Idle(LaneProcess):
+    """A lane of these processes, which may come and go while it rests."""
+
+    def __init__(self, running: list[psutil.Process], later: list[psutil.Process]) -> None:
+        self.running, self.later = running, later
+
+    def processes(self) -> dict[str, psutil.Process]:
+        return {f"{one.pid}": one for one in self.running}
+
+    def rest(self, until_s: float) -> None:
+        sum(range(2_000_000))
+        time.sleep(max(0.0, until_s - time.monotonic()))
+        self.running = self.later
+
+
+def test_waiting_counts_every_process() -> None:
+    """Those that idle, too; one that came or went has a share that nobody knows."""
+    me, parent = psutil.Process(), psutil.Process(os.getppid())
+    shares = {one.name: one.number or 0 for one in waiting(Idle([me, parent], [me, parent]), 0.2)}
+    together = shares.pop(("waiting", "all processes", "of a core"))
+    assert {name for _, name, _ in shares} == {f"{me.pid}", f"{parent.pid}"}
+    assert 0 < together == pytest.approx(sum(shares.values()), abs=1e-3)
+    for before, after in (([me], [me, parent]), ([me, parent], [me])):
+        with pytest.raises(BenchmarkError, match="ended or began"):
+            list(waiting(Idle(before, after), 0))
 
 
 @pytest.mark.thorough
 def test_short_run_tells_frames_times_memory(photos: Path, tmp_path: Path) -> None:
     assert photos.is_dir()
-    done = run("soak", "--minutes", "0.05", "--threads", "1", "--json", str(tmp_path / "soak.json"))
+    short = ("--minutes", "0.05", "--idle-s", "2", "--threads", "1")
+    done = run("soak", *short, "--json", str(tmp_path / "soak.json"))
     assert done.returncode == 0, done.stderr
     assert "passed over" in done.stdout
     result = read(tmp_path / "soak.json")
@@ -27,7 +62,11 @@ def test_short_run_tells_frames_times_memory(photos: Path, tmp_path: Path) -> No
     for name in ("work", "age"):
         times = result["frame", name].quantiles
         assert 0 < times["p50"] <= times["p99"] <= times["max"]
-    assert {one.name[1] for one in result.under("memory")} == {"lane", "reader"}
+    assert {one.name[1] for one in result.under("memory")} == PROCESSES
+    waiting = {one.name[1]: one.number or 0 for one in result.under("waiting")}
+    together = waiting.pop("all processes")
+    assert waiting.keys() == PROCESSES
+    assert 0 < together == pytest.approx(sum(waiting.values()), abs=1e-3)
 
 
 @pytest.mark.parametrize("mb_per_hour", [-5.0, 0.0, 0.5, 40.0])
@@ -55,15 +94,4 @@ def test_memory_counts_only_live_process() -> None:
     assert before is not None
     assert after is not None
     assert 20_000 < after - before < 60_000
-    with sampled({"gone": lambda: None, "never": lambda: 2**22 + 1}, 1) as samples:
-        pass
-    for name in ("gone", "never"):
-        (none,) = samples[name].figures(("memory", name))
-        assert (none.name[-1], none.number) == ("samples", 0)
-
-
-def test_growth_meter_does_not_grow_itself() -> None:
-    kept = Kept(3)
-    for number in range(5):
-        kept.add(number)
-    assert kept.values.tolist() == [0, 1, 2]
+    assert own_kb(2**22 + 1) is None, "there is no such process"

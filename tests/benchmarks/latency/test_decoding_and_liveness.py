@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from benchmarks.errors import BenchmarkError
+from benchmarks.harness.desk_site import site
 from benchmarks.harness.drawn_frames import Walk
 from benchmarks.harness.measurer import runtime_settings
 from benchmarks.latency import batches, cold_start, decoding_and_liveness
-from benchmarks.latency.passages import known_similarity
+from benchmarks.latency.passages import film_for, known_similarity, lanes_at
 from lane.capture.measuring import Measurer
 from models.runtime.providers import CPU
 
@@ -57,15 +58,17 @@ def test_changed_answer_in_batch_ends_run() -> None:
         batches.must_agree("a matcher", together, alone)
 
 
+@pytest.mark.thorough
 def test_fresh_lane_reaches_known_decision(measurer: Measurer, walk: Walk, tmp_path: Path) -> None:
-    figures = cold_start.measure(walk, known_similarity(walk, measurer), CPU, 1, 1, tmp_path)
+    known = known_similarity(walk, measurer)
+    with site(None, lanes=2, officers=0, workers=1) as desk:
+        first, second = lanes_at(desk)
+        film = film_for(walk, known, tmp_path / "film.mkv")
+        figures = cold_start.measure(film, CPU, 1, [first], tmp_path)
+        with pytest.raises(BenchmarkError, match="another answer"):
+            cold_start.measure(replace(film, known=0.1), CPU, 1, [second], tmp_path)
     parts = {one.name[-1]: one.quantiles["p50"] for one in figures}
     assert tuple(parts) == cold_start.PARTS
     parts_of_it = sum(parts[part] for part in ("process", "networks", "lane", "first passage"))
     assert parts["first decision"] == pytest.approx(parts_of_it, abs=0.01)
     assert parts["end to end"] < parts["first frame to gate"] < parts["first passage"]
-
-
-def test_deviating_cold_lane_says_why(walk: Walk, tmp_path: Path) -> None:
-    with pytest.raises(BenchmarkError, match="another answer"):
-        cold_start.measure(walk, 0.1, CPU, 1, 1, tmp_path)

@@ -79,6 +79,7 @@ def _done(answer: httpx.Response) -> httpx.Response:
 @contextmanager
 def _serving(place: str, folder: Path, workers: int) -> Iterator[str]:
     command = [sys.executable, "-m", "api", "serve", "--port", "0", "--workers", str(workers)]
+    command.append("--exit-with-parent")
     here = {
         "PASSENGER_LANE_DESK_DATABASE": place,
         "PASSENGER_LANE_DESK_KEYS": str(folder),
@@ -91,6 +92,7 @@ def _serving(place: str, folder: Path, workers: int) -> Iterator[str]:
         subprocess.Popen(
             command,
             cwd=folder,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,

@@ -1,0 +1,53 @@
+"""A camera's frames, and what came of each in the capture under way."""
+
+import time
+from collections.abc import Iterator
+
+from lane.cameras.frame import Frame
+from lane.cameras.port import FrameSource
+
+
+class NotedCamera:
+    """See `lane.cameras.port.FrameSource`: another camera's frames. What is noted is of the last capture."""
+
+    def __init__(self, camera: FrameSource) -> None:
+        self._camera = camera
+        self.captured_s: list[float] = []
+        """When each frame that the lane had was captured, by the clock that never jumps."""
+        self.ages_ns: list[int] = []
+        """From a frame's capture until the lane had it."""
+        self.work_ns: list[int] = []
+        """From a frame to the next question for one."""
+        self.passed_over = 0
+        """Frames that came while the lane was busy with another: the newest wins."""
+        self.lost = 0
+        """Frames that the lane never had, though it waited when they came."""
+
+    def frames(self) -> Iterator[Frame]:
+        """One capture's."""
+        self.captured_s, self.ages_ns, self.work_ns = [], [], []
+        self.passed_over = self.lost = 0
+        frames, last = self._camera.frames(), None
+        while True:
+            asked_s = time.monotonic()
+            frame = next(frames, None)
+            if frame is None:
+                return
+            if last is not None:
+                self._note_missed(last, frame, asked_s)
+            last, had_ns = frame, time.monotonic_ns()
+            self.captured_s.append(frame.captured_monotonic_s)
+            self.ages_ns.append(had_ns - round(frame.captured_monotonic_s * 1e9))
+            try:
+                yield frame
+            finally:  # the last one of a capture counts, too
+                self.work_ns.append(time.monotonic_ns() - had_ns)
+
+    def _note_missed(self, last: Frame, frame: Frame, asked_s: float) -> None:
+        """Those between two frames, by when the first of them came: frames come evenly."""
+        steps = frame.sequence - last.sequence
+        each_s = (frame.captured_monotonic_s - last.captured_monotonic_s) / steps
+        if asked_s < last.captured_monotonic_s + each_s:
+            self.lost += steps - 1
+        else:
+            self.passed_over += steps - 1
