@@ -31,7 +31,7 @@ ApiError
 ├── ReferralUnknownError      no such referral
 ├── ImageUnknownError         no such image
 ├── TooManyImagesError        more images of one passage than the desk keeps
-├── FacesUnknownError         the desk holds no faces of the passage
+├── FacesUnknownError         the desk holds no faces of the passage, and never did
 ├── FacesErasedError          the faces of the passage are erased
 ├── HoldUnknownError          the passage is under no legal hold
 ├── KeyringError              the keyring cannot be used
@@ -50,9 +50,9 @@ ApiError
 ├── AlreadyDecidedError       the case has its decision
 ├── PassageClosedError        the passage ended before an officer decided
 ├── OtherOfficerNeededError   somebody else must answer for the case
-├── AlreadyJudgedError        the officer has judged the faces under this claim
+├── AlreadyJudgedError        the officer has judged the faces under this claim, or there was nothing to judge
 ├── NotShownError             the faces were not sent to the officer who judges them
-├── NotRevealedError          the officer has not judged the faces yet
+├── NotRevealedError          the officer has not judged the faces yet, or was not shown the findings
 ├── NoShiftError              the officer is on no shift
 ├── NotDecidedError           the case has no decision yet
 ├── NotYourDecisionError      another officer decided

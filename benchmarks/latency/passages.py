@@ -85,7 +85,6 @@ class TimedJournal(SqliteJournal):
         standing: Standing | None = None,
         pictures: Sequence[Picture] = (),
     ) -> None:
-        """See `lane.ledger.port.Journal.record`."""
         began_ns = time.monotonic_ns()
         super().record(drafts, at=at, standing=standing, pictures=pictures)
         if drafts[0].kind == "passage.judged":

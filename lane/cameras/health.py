@@ -11,7 +11,7 @@ class CameraHealth(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CameraCounts:
-    """Of a camera: since it was opened, or within the last minutes."""
+    """What a camera gave since it was opened, or within the last minutes."""
 
     frames: int = 0
     """Whole frames; not those that nobody decoded, since nobody looked."""

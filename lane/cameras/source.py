@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 
 class Kind(StrEnum):
-    """How a source is read: `lane.cameras.reader.decoding.KINDS` has an entry for each."""
+    """How a source is read: `lane.cameras.reader.kinds.KINDS` has an entry for each."""
 
     USB = "usb"
     RTSP = "rtsp"

@@ -207,7 +207,7 @@ def run(output: Terminal, *, headless: bool, data: Path | None = None, port: int
             clock=clock,
             screen=queue.show,
             journal=journal,
-            outbox=Outbox(journal, desk, clock),
+            outbox=Outbox(journal, desk, clock, settings.retention.pictures_for_s),
             evaluation=stack.enter_context(
                 build_evaluation_thread(settings, policy, clock, measurer.networks)
             ),

@@ -15,7 +15,7 @@ _MAY_PASS = frozenset({Code.QUALITY, Code.MOTION, Code.POSE, Code.LIGHT, Code.TI
 
 
 def answer_for(codes: frozenset[str]) -> tuple[Answer, Ground]:
-    """The script: a poor picture alone is looked at and admitted, anything else goes to the second line."""
+    """The script: a poor picture alone is looked at and admitted, anything else is inspected further."""
     if Code.NO_MATCH in codes:
         return Answer.SECOND_LINE, Ground.DIFFERENT_PERSON
     if codes <= _MAY_PASS and Code.QUALITY in codes:

@@ -14,7 +14,7 @@ from lane.passage.station import PassageReport
 from lane.service.terminal import OUTCOME
 
 _STAGES = ("detect", "quality", "align", "embed", "compare", "decide")
-_OFFICER = {None: "", Answer.ADMIT: "officer: admit", Answer.SECOND_LINE: "officer: second line"}
+_OFFICER = {None: "", Answer.ADMIT: "officer: admit", Answer.SECOND_LINE: "officer: secondary inspection"}
 
 
 class Terminal:

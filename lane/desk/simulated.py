@@ -13,7 +13,7 @@ from lane.platform.errors import DeskError, DeskRefusedError
 
 
 def second_line(_: PassageId) -> Answer | None:
-    """The careful script: everybody is sent to the second line."""
+    """The careful script: everybody is sent to secondary inspection."""
     return Answer.SECOND_LINE
 
 

@@ -86,7 +86,7 @@ class Connection:
         """None while a request is under way."""
 
     def abort(self) -> None:
-        """Also what waits to be sent is dropped."""
+        """Close at once; what waits to be sent is dropped."""
         self._writer.transport.abort()
 
     async def serve(self) -> None:

@@ -186,7 +186,7 @@ class KioskServer:
         self._changed.notify()
 
     async def say_alive(self) -> None:
-        """Only while the lane's messages come."""
+        """Tell the lane so twice a second while its own messages come."""
         while True:
             if self.page_state.silence_s(time.monotonic()) <= SILENT_S:
                 self._send({"alive": True})

@@ -46,7 +46,7 @@ class JudgedPassage:
     evidence: Evidence
     outcome: Admit | Refer
     pictures: tuple[officer_pictures.OfficerPicture, ...]
-    """That an officer would need."""
+    """What an officer would need to see."""
     timings_ms: dict[str, float]
     verification: Verification | None = None
     """What the evaluation in service works on, once the passage is over."""

@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -396,13 +396,22 @@ def wait_until(holds: Any, timeout_s: float = 10) -> None:
         time.sleep(0.02)
 
 
+ENDS_WITHIN_S = 300.0
+"""Generous: what comes to no end is a failure, never a test that hangs."""
+
+
 def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
     """All calls at the same moment, each in a thread of its own; the answers in the calls' order."""
-    start = threading.Barrier(len(calls))
+    start, answers = threading.Barrier(len(calls)), [Future[T]() for _ in calls]
 
-    def run(call: Callable[[], T]) -> T:
-        start.wait()
-        return call()
+    def run(call: Callable[[], T], answer: Future[T]) -> None:
+        try:
+            start.wait(ENDS_WITHIN_S)
+            answer.set_result(call())
+        except BaseException as error:  # noqa: BLE001  it is raised again where the answer is taken
+            answer.set_exception(error)
 
-    with ThreadPoolExecutor(len(calls)) as threads:
-        return list(threads.map(run, calls))
+    for call, answer in zip(calls, answers, strict=True):
+        # No pool: its end would wait for a thread that hangs, and the failure would never be seen.
+        threading.Thread(target=run, args=(call, answer), daemon=True).start()
+    return [answer.result(ENDS_WITHIN_S) for answer in answers]

@@ -1,7 +1,4 @@
-"""From packets to upright pictures with the time of their capture. In the reader's process alone.
-
-Another kind of camera is one more entry of `KINDS`, and how its address looks in `lane.cameras.source`.
-"""
+"""From packets to upright pictures with the time of their capture. In the reader's process alone."""
 
 import threading
 import time
@@ -25,7 +22,7 @@ from av.video.stream import VideoStream
 
 from lane.cameras.reader import opening
 from lane.cameras.reader.opening import Opening, open_video
-from lane.cameras.source import AtEnd, Kind, Source
+from lane.cameras.source import AtEnd, Source
 from lane.cameras.trouble import Trouble, TroubleError
 from models.values.face import ImageBGR
 
@@ -295,27 +292,3 @@ def _still(path: Path, source: Source) -> VideoFrame | MissedFrame:
             )
     except av.FFmpegError:
         return MissedFrame.SPOILT
-
-
-@dataclass(frozen=True, slots=True)
-class CameraKind:
-    opening: Callable[[Source], Opening]
-    read_frames: Callable[[Source, Opening, LookedAt], Frames]
-
-
-KINDS = {
-    Kind.USB: CameraKind(opening.usb, live),
-    Kind.RTSP: CameraKind(opening.rtsp, partial(live, own_clock=True)),
-    Kind.HTTP: CameraKind(opening.http, live),
-    Kind.FILE: CameraKind(opening.file, film),
-    Kind.FOLDER: CameraKind(opening.file, folder),
-}
-
-
-def read_frames(source: Source, looked_at: LookedAt = lambda: True) -> Frames:
-    """The camera's pictures as they come, and those that are missed; all while it is looked at.
-
-    Ends where a file or folder ends; raises TroubleError, or av's and the system's errors.
-    """
-    kind = KINDS[source.kind]
-    return kind.read_frames(source, kind.opening(source), looked_at)

@@ -14,7 +14,8 @@ from contextlib import suppress
 
 import av.logging
 
-from lane.cameras.reader.decoding import MissedFrame, read_frames
+from lane.cameras.reader.decoding import MissedFrame
+from lane.cameras.reader.kinds import read_frames
 from lane.cameras.reader.opening import to_trouble
 from lane.cameras.shared_memory_feed import AttachedWriter
 from lane.cameras.source import Source

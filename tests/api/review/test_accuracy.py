@@ -33,7 +33,7 @@ def own(officer: Officer) -> Any:
 
 
 def decide_one(desk: RunningDesk, lane: Lane, officer: Officer, *, seconds: float, verdict: str) -> None:
-    """A traveller whom the machine did not match, looked at for so long, and sent to the second line."""
+    """A traveller whom the machine did not match, looked at for so long, and sent to secondary inspection."""
     passage = lane.refer(reasons=[{"code": "F10", "components": []}], images=PICTURES)
     cases = desk.desk.cases
     cases.claim(passage, officer.who)

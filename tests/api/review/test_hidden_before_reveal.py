@@ -171,7 +171,7 @@ def test_second_officer_learns_nothing_of_first(lane: Lane, officer: Officer, co
     assert officer.look(passage)["needs"] == "second"
 
 
-def test_news_name_only_case(lane: Lane, officer: Officer) -> None:
+def test_events_name_only_case(lane: Lane, officer: Officer) -> None:
     with officer.http.stream("GET", "/api/v1/events") as stream:
         lines = stream.iter_lines()
         next(lines)

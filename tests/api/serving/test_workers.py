@@ -109,7 +109,7 @@ def staffed_desk(database_kind: str, tmp_path: Path, request: pytest.FixtureRequ
 
 
 @pytest.mark.both_databases
-def test_news_reaches_pages_of_every_worker(staffed_desk: StaffedDesk) -> None:
+def test_events_reach_pages_of_every_worker(staffed_desk: StaffedDesk) -> None:
     with ExitStack() as closing:
         assert len(workers_of(staffed_desk.process)) == WORKERS
         lane = closing.enter_context(Lane(staffed_desk.address, "lane-1", staffed_desk.token))
@@ -219,7 +219,7 @@ def two(place: URL) -> Iterator[tuple[Heard, Heard]]:
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
-def test_news_heard_once_in_order(two: tuple[Heard, Heard]) -> None:
+def test_events_heard_once_in_order(two: tuple[Heard, Heard]) -> None:
     one, other = two
     said = [Event("referral.opened", f"p-{number}") for number in range(200)]
     for event in said[:100]:

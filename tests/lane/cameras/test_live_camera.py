@@ -26,7 +26,8 @@ from lane.cameras import reader_watchdog
 from lane.cameras.frame import Frame
 from lane.cameras.health import CameraHealth
 from lane.cameras.live_camera import AWAKE_S, RealCamera, probe
-from lane.cameras.reader.decoding import KINDS, CapturedImage, MissedFrame, read_frames
+from lane.cameras.reader.decoding import CapturedImage, MissedFrame
+from lane.cameras.reader.kinds import KINDS, read_frames
 from lane.cameras.reader.opening import Opening, to_trouble
 from lane.cameras.reader_watchdog import Watchdog
 from lane.cameras.settings import CameraSettings

@@ -223,7 +223,7 @@ def test_picture_is_mirrored(page: Page, shared: KioskUnderTest) -> None:
 
 
 def test_fast_browser_sees_every_frame(browser: Browser, shared: KioskUnderTest) -> None:
-    with opened(browser, shared, quiet=False) as page:  # it complains of being requested for pixels
+    with opened(browser, shared, quiet=False) as page:  # it warns when its pixels are read back
         reaches(page, shared, Instruction.LOOK)
         sees_a_picture(page, shared)
         for frame in range(50):

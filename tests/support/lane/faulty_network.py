@@ -47,8 +47,9 @@ class Wire:
             except TimeoutError:
                 continue
             near.setblocking(True)
-            self._threads.append(threading.Thread(target=self._carry, args=(near,), daemon=True))
-            self._threads[-1].start()
+            carrying = threading.Thread(target=self._carry, args=(near,), daemon=True)
+            carrying.start()
+            self._threads.append(carrying)
 
     def _carry(self, near: socket.socket) -> None:
         with near:

@@ -1,8 +1,8 @@
 """A simulated relay box: a Modbus TCP server with doors, contacts, beams and a timer of its own.
 
-It does what a site's box must do: without a change of the
-watchdog coil for `watchdog_s` its doors shut and its door coils fall; a fire alarm opens its doors by its own
-wiring, whatever the coils say. Its diary is the judge: every movement of a door, when, and by what.
+It does what a site's box must do: without a change of the watchdog coil for `watchdog_s` its doors shut and
+its door coils fall; a fire alarm opens its doors by its own wiring, whatever the coils say. Its diary is the
+judge: every movement of a door, when, and by what.
 """
 
 import asyncio
