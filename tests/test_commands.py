@@ -28,13 +28,21 @@ HEAVY = {
 """Packages that take longer to load than a command line may take to answer."""
 
 
-@pytest.mark.parametrize("package", ["api", "benchmarks", "lane", "models"])
-def test_help_loads_no_heavy_package(package: str) -> None:
+@pytest.mark.parametrize(
+    ("package", "may_load"),
+    [
+        ("api", set[str]()),
+        ("benchmarks", set[str]()),
+        ("lane", set[str]()),
+        ("models", {"pydantic"}),  # the catalogue's few types take 0.05 s
+    ],
+)
+def test_help_loads_no_heavy_package(package: str, may_load: set[str]) -> None:
     code = (
         "import runpy, sys\n"
         f"sys.argv = [{package!r}, '--help']\n"
         f"try: runpy.run_module({package!r}, run_name='__main__')\n"
-        f"finally: print(sorted({HEAVY!r} & sys.modules.keys()), file=sys.stderr)"
+        f"finally: print(sorted({HEAVY - may_load!r} & sys.modules.keys()), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "Usage" in done.stdout

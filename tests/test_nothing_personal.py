@@ -120,6 +120,7 @@ def watched(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Wat
     return watcher, folder
 
 
+@pytest.mark.thorough
 def test_no_face_is_written_in_clear(watched: tuple[Watcher, Path]) -> None:
     watcher, _ = watched
     markers = [JPEG, JPEG.hex().encode(), base64.b64encode(JPEG)[:12]]
@@ -130,6 +131,7 @@ def test_no_face_is_written_in_clear(watched: tuple[Watcher, Path]) -> None:
         assert not [marker for marker in markers if marker in content], file
 
 
+@pytest.mark.thorough
 def test_personal_data_stays_where_allowed(watched: tuple[Watcher, Path]) -> None:
     watcher, _ = watched
     assert len(watcher.secrets) == 5
@@ -141,6 +143,7 @@ def test_personal_data_stays_where_allowed(watched: tuple[Watcher, Path]) -> Non
                 assert allowed or value not in content, f"{what} is in {file}"
 
 
+@pytest.mark.thorough
 def test_allowed_data_stays_in_its_tables(watched: tuple[Watcher, Path]) -> None:
     watcher, folder = watched
     for (what, file), query in ALLOWED.items():
@@ -161,6 +164,7 @@ def columns_of(raw: sqlite3.Connection) -> dict[str, list[str]]:
     return {table: [row[1] for row in raw.execute(f'PRAGMA table_info("{table}")')] for (table,) in tables}
 
 
+@pytest.mark.thorough
 def test_nothing_personal_is_said(watched: tuple[Watcher, Path]) -> None:
     watcher, _ = watched
     said = watcher.said.getvalue()
@@ -173,6 +177,7 @@ def test_nothing_personal_is_said(watched: tuple[Watcher, Path]) -> None:
     assert all(b"referral.opened" in content for content in logs)
 
 
+@pytest.mark.thorough
 def test_passed_people_are_gone_others_sealed(watched: tuple[Watcher, Path]) -> None:
     _, folder = watched
     with closing(sqlite3.connect(folder / "desk.sqlite")) as raw:

@@ -17,13 +17,13 @@ from tests.support.postgresql import fresh_database
 from tests.support.running_desk import Lane, Officer, RunningDesk, running
 from tests.support.sqlite_file import fresh_file
 
-STORE = {"platform", "ledger"}
-"""Folders whose tests run on both databases in the quick tier, too."""
+STORE = "platform"
+"""The folder whose tests run on both databases in the quick tier, too."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database_kind" in metafunc.fixturenames and metafunc.definition.get_closest_marker("both_databases"):
-        of_the_store = metafunc.definition.path.parent.name in STORE
+        of_the_store = metafunc.definition.path.parent.name == STORE
         second = pytest.param("postgresql", marks=() if of_the_store else pytest.mark.thorough)
         metafunc.parametrize("database_kind", ["sqlite", second], indirect=True)
 

@@ -22,6 +22,7 @@ from lane.capture.measuring import Measurer
 from lane.service import build
 from models.networks.build import Networks
 from models.values.identity import MatcherIdentity
+from tests.support import tiers
 from tests.support.command_line import in_process
 from tests.support.lane.calibration_files import policy_text, write
 
@@ -202,15 +203,16 @@ ODD: dict[str, Callable[[Image.Image, Path], None]] = {
 
 
 @pytest.mark.usefixtures("loaded")
-@pytest.mark.parametrize("save", ODD.values(), ids=ODD)
-def test_odd_sound_picture_keeps_outcome(save: Any, photos: Path, tmp_path: Path) -> None:
+@tiers.parametrize("kind", ODD, quick=2)
+def test_odd_sound_picture_keeps_outcome(kind: str, photos: Path, tmp_path: Path) -> None:
     odd = tmp_path / "odd.jpg"
     with Image.open(photos / "obama2.jpg") as picture:
-        save(picture.convert("RGB"), odd)
+        ODD[kind](picture.convert("RGB"), odd)
     plain = verdict(photos / "obama.jpg", odd)
     assert plain["outcome"] == "admit", plain
 
 
+@pytest.mark.thorough
 def test_large_picture_keeps_memory_bounded(photos: Path, tmp_path: Path) -> None:
     big = tmp_path / "big.jpg"
     with Image.open(photos / "obama2.jpg") as picture:

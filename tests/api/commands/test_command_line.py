@@ -77,6 +77,7 @@ def added(database: Path | str) -> tuple[str, str]:
     return token, json.loads(made.stdout)["password"]
 
 
+@pytest.mark.thorough
 @tiers.parametrize("ending", [signal.SIGINT, signal.SIGTERM, None], quick=1)
 def test_desk_ends_cleanly_with_open_streams(tmp_path: Path, ending: signal.Signals | None) -> None:
     database = tmp_path / "desk.sqlite3"
@@ -103,6 +104,7 @@ def test_desk_ends_cleanly_with_open_streams(tmp_path: Path, ending: signal.Sign
     assert (verified.exit_code, verified.stdout.split()[0]) == (0, "verified:")
 
 
+@pytest.mark.thorough
 def test_verify_names_fault_and_place(tmp_path: Path) -> None:
     database = tmp_path / "desk.sqlite3"
     token, _ = added(database)
@@ -191,6 +193,7 @@ def test_restore_creates_no_missing_folder(tmp_path: Path, backup: str) -> None:
     assert not (tmp_path / "mistyped").exists()
 
 
+@pytest.mark.thorough
 def test_revoked_lane_disabled_officer_refused_immediately(tmp_path: Path) -> None:
     database = tmp_path / "desk.sqlite3"
     token, password = added(database)

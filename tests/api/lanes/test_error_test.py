@@ -70,6 +70,7 @@ def test_few_errors_raise_no_alarm(
     assert alarms(supervisor) == []
 
 
+@pytest.mark.thorough
 def test_alarm_stays_until_window_is_clean(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:

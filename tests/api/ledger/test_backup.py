@@ -94,6 +94,7 @@ def test_a_backup_overwrites_nothing(desk: RunningDesk, tmp_path: Path) -> None:
     assert (tmp_path / "backup").read_text() == "what was there"
 
 
+@pytest.mark.thorough
 def test_backup_is_one_moment_under_load(desk: RunningDesk, lane: Lane, tmp_path: Path) -> None:
     ending = threading.Event()
 
@@ -117,6 +118,7 @@ def test_backup_is_one_moment_under_load(desk: RunningDesk, lane: Lane, tmp_path
     assert entries[-1] > 0
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("into", ["sqlite", "postgresql"])
 def test_desk_moves_to_either_database(
     desk: RunningDesk, server: RunningDesk, lane: Lane, officer: Officer, tmp_path: Path, into: str

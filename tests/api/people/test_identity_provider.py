@@ -303,6 +303,7 @@ def test_a_provider_may_give_each_role(role: Role) -> None:
     assert given.roles == {"a": role.value}
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_browser_returns_signed_in(browser: Browser, desk: RunningDesk, provider: IdentityProvider) -> None:
     with quiet_page(browser) as page:

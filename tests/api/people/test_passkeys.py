@@ -285,6 +285,7 @@ def test_desk_without_address_has_no_passkeys(
     assert officer.ask("GET", "/passkeys").json()["code"] == "passkeys_off"
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_passkey_made_and_used_in_browser(browser: Browser, desk: RunningDesk, origin: str) -> None:
     desk.officer("wang").http.close()

@@ -108,6 +108,7 @@ def test_figures_are_officers_and_trainers_only(
     assert {one["name"] for one in everybody} == {"wang", "chen"}
 
 
+@pytest.mark.thorough
 def test_careless_officer_alarms_trainer_only(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:
@@ -238,6 +239,7 @@ def test_officer_trains_fully_by_keyboard(
         assert too_wide(page) == 0
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 @pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
 @pytest.mark.parametrize("window", [{"width": 683, "height": 384}, {"width": 1366, "height": 768}])

@@ -92,6 +92,7 @@ def test_captured_passenger_has_no_such_steps(officer: Officer, claimed: str) ->
     assert officer.judge(claimed).json()["revealed"]["next_steps"] == []
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_officer_asks_and_checks_by_hand(
     browser: Browser, desk: RunningDesk, lane: Lane, officer: Officer

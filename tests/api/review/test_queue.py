@@ -261,6 +261,7 @@ def test_ended_passage_is_decided_by_nobody(lane: Lane, officer: Officer, claime
     assert states(officer) == ["ended"]
 
 
+@pytest.mark.thorough
 def test_a_ground_belongs_to_its_answer(lane: Lane, officer: Officer) -> None:
     accepted: dict[Answer, list[Ground]] = {answer: [] for answer in Answer}
     for answer, ground in product(Answer, Ground):
@@ -274,6 +275,7 @@ def test_a_ground_belongs_to_its_answer(lane: Lane, officer: Officer) -> None:
     }
 
 
+@pytest.mark.thorough
 def test_ended_cases_never_hide_waiting_ones(lane: Lane, officer: Officer) -> None:
     waiting = [lane.refer(images=[]) for _ in range(2)]
     for _ in range(5):

@@ -305,6 +305,7 @@ def decide_everything(
     officer.http.close()
 
 
+@pytest.mark.thorough
 @tiers.parametrize("killed", ["desk on sqlite", "worker", "desk", "postgresql"], quick=1)
 def test_killing_anything_loses_or_repeats_nothing(
     killed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

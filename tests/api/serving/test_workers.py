@@ -160,6 +160,7 @@ def answers(address: str) -> bool:
         return False
 
 
+@pytest.mark.thorough
 @tiers.parametrize("ending", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], quick=1)
 def test_all_workers_end_with_the_desk(place: Path, tmp_path: Path, ending: signal.Signals) -> None:
     added(place)
@@ -176,6 +177,7 @@ def test_all_workers_end_with_the_desk(place: Path, tmp_path: Path, ending: sign
         assert verify_ledger(database).head.seq > 0
 
 
+@pytest.mark.thorough
 def test_workers_unable_to_start_say_why(tmp_path: Path) -> None:
     letter = tmp_path / "letter.txt"
     letter.write_text("Dear officers, this is a letter and not a database at all." * 20)
@@ -232,6 +234,7 @@ def test_events_heard_once_in_order(two: tuple[Heard, Heard]) -> None:
     assert sent == heard
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 def test_lost_connection_is_known_and_restored(place: URL, two: tuple[Heard, Heard]) -> None:
     one, other = two

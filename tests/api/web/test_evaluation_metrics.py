@@ -8,6 +8,7 @@ from api.audit.verify.ledger import verify_ledger
 from api.platform.database.tables import CountsRow
 from lane.evaluation.cohort import Tally
 from lane.platform.errors import LedgerBrokenError
+from tests.support import tiers
 from tests.support.evaluated_lane import MATCHER, SHADOW, TOKEN, Labels, cohort, fnmr_alarm, samples, tell
 from tests.support.running_desk import Lane, Officer, RunningDesk
 
@@ -80,7 +81,7 @@ def test_the_counts_tables_name_no_passage(desk: RunningDesk, lane: Lane, superv
     assert not {"passage", "document", "name"} & {column.name for column in CountsRow.__table__.columns}
 
 
-@pytest.mark.parametrize(
+@tiers.parametrize(
     "statement",
     [
         "DELETE FROM evaluation_alarms",
@@ -88,6 +89,7 @@ def test_the_counts_tables_name_no_passage(desk: RunningDesk, lane: Lane, superv
         "UPDATE evaluation_alarms SET raised_at = '2026-01-01 00:00:00'",
         "UPDATE evaluation_alarms SET rate = 'fmr'",
     ],
+    quick=1,
 )
 def test_removed_alarm_is_found(statement: str, desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     fnmr_alarm(desk, lane, officer)

@@ -99,6 +99,7 @@ class Quiet:
         closed = False
 
 
+@pytest.mark.thorough
 def test_waiting_lane_answered_at_desk_end(tmp_path: Path) -> None:
     database = tmp_path / "desk.sqlite3"
     token, _ = added(database)
@@ -116,6 +117,7 @@ def test_waiting_lane_answered_at_desk_end(tmp_path: Path) -> None:
     assert process.returncode == 0
 
 
+@pytest.mark.thorough
 def test_request_finishes_before_desk_ends(tmp_path: Path) -> None:
     database = tmp_path / "desk.sqlite3"
     token, _ = added(database)

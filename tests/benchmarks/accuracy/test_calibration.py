@@ -42,6 +42,7 @@ def _made(found: dict[str, Any]) -> dict[str, Any]:
     return {**found, "networks": [], "made": made}
 
 
+@pytest.mark.thorough
 def test_a_lane_reads_what_was_measured(found: dict[str, Any]) -> None:
     read = parse(json.dumps(_made(found), allow_nan=False).encode(), "own.json")
     assert read.fits(SUBJECT.identity)

@@ -233,6 +233,7 @@ def test_foreign_calibration_lends_no_threshold(policy: Policy) -> None:
         assert "other weights, other preprocessing or arithmetic" in found.threshold_from
 
 
+@pytest.mark.thorough
 def test_command_writes_readable_form(faces: Path) -> None:
     out = faces / "result.json"
     done = _accuracy(faces, "--thresholds", "0.4,0.5", "--impostors", "within-group", "--json", str(out))

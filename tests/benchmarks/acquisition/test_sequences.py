@@ -128,6 +128,7 @@ def test_unusable_list_named_with_fault(tmp_path: Path, rows: str, says: str) ->
     assert says in str(error.value)
 
 
+@pytest.mark.thorough
 def test_the_command_compares_captures(tmp_path: Path, standing: tuple[ImageBGR, ...]) -> None:
     for name in ("one_1", "one_2", "empty_1"):
         (tmp_path / name).mkdir()

@@ -39,6 +39,7 @@ def test_cues_without_score_not_timed(measurer: Measurer, walk: Walk) -> None:
         decoding_and_liveness.liveness(measurer, empty, 1)
 
 
+@pytest.mark.thorough
 def test_batched_picture_answers_as_alone(measurer: Measurer, walk: Walk) -> None:
     figures = batches.measure(measurer, walk, runtime_settings(CPU, 1), (1, 3), 2, ("batches",))
     found = {one.name[1:]: one for one in figures}

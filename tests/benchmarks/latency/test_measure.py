@@ -45,6 +45,7 @@ def must_be_a_spread(one: Figure) -> None:
     assert (one.number or 0) > 0
 
 
+@pytest.mark.thorough
 def test_stages_and_whole_have_percentiles(cpu: dict[Name, Figure]) -> None:
     wholes = ("end to end", "first frame to gate", "frame to decision")
     assert tuple(name for (name,) in (name for name in cpu if len(name) == 1)) == (*wholes, *STAGES)
@@ -54,6 +55,7 @@ def test_stages_and_whole_have_percentiles(cpu: dict[Name, Figure]) -> None:
     assert {cpu[stage,].n for stage in ("liveness", "ledger", "gate", *wholes[:2])} == {2}
 
 
+@pytest.mark.thorough
 def test_whole_exceeds_parts_within_first_frame(result: Result, cpu: dict[Name, Figure]) -> None:
     end_to_end = cpu["end to end",].quantiles
     assert end_to_end["p50"] <= cpu["first frame to gate",].quantiles["p50"]
@@ -62,6 +64,7 @@ def test_whole_exceeds_parts_within_first_frame(result: Result, cpu: dict[Name, 
     assert result[f"{CPU}, passages", "passages"].number == 2
 
 
+@pytest.mark.thorough
 def test_each_batch_of_plan_is_measured(result: Result, cpu: dict[Name, Figure]) -> None:
     assert not [name for name in cpu if name[0] == "end to end" and len(name) > 1]  # one place alone
     threads = f"{available_cores()} threads"
@@ -69,11 +72,13 @@ def test_each_batch_of_plan_is_measured(result: Result, cpu: dict[Name, Figure])
     assert batches == {(threads, "detector", "2"), (threads, "embedder", "2")}
 
 
+@pytest.mark.thorough
 def test_energy_is_figure_or_reason(cpu: dict[Name, Figure]) -> None:
     for what in ("processor", "gpu"):
         assert (("energy", what) in cpu) != (("energy", what, "a decision") in cpu)
 
 
+@pytest.mark.thorough
 def test_machines_compare_by_all_cores_sizes(result: Result) -> None:
     assert (result.stamp.threads, result.stamp.threads_asked) == (available_cores(), None)
     assert result.conditions["threads"] == available_cores()
@@ -81,6 +86,7 @@ def test_machines_compare_by_all_cores_sizes(result: Result) -> None:
     assert str(result.settings["journal"]).startswith("synchronous FULL on ")
 
 
+@pytest.mark.thorough
 def test_each_graph_says_where_it_ran(result: Result) -> None:
     assert result.stamp.arithmetic == "fp32"
     ran = [one for one in result.stamp.networks if one.provider == CPU]
@@ -89,6 +95,7 @@ def test_each_graph_says_where_it_ran(result: Result) -> None:
     }
 
 
+@pytest.mark.thorough
 def test_provider_that_fails_says_why(result: Result) -> None:
     for provider in KNOWN:
         why = result.not_available.get(provider)
@@ -104,6 +111,7 @@ def test_providers_are_known_by_long_name() -> None:
         others(["abacus"])
 
 
+@pytest.mark.thorough
 def test_peers_measured_or_install_advice_given(result: Result) -> None:
     if find_spec("face_recognition") is None:
         assert result.not_available["face_recognition"] == INSTALL
@@ -117,6 +125,7 @@ def shown(result: Result) -> str:
     return console.export_text()
 
 
+@pytest.mark.thorough
 def test_text_tells_stages_whole_cold_start(
     result: Result,
 ) -> None:
@@ -128,6 +137,7 @@ def test_text_tells_stages_whole_cold_start(
         assert f"{what} not available: {why[:40]}" in text
 
 
+@pytest.mark.thorough
 def test_text_shows_joules_and_impossible_batch(result: Result) -> None:
     joules = EnergyUse(joules={"processor": 9.0}, seconds=3.0).figures((CPU, "energy"), 2)
     batch = not_available({"2": "takes one picture at a time"}, "batches", "2 threads", "detector")
@@ -150,6 +160,7 @@ def test_help_teaches_each_command() -> None:
     assert "Start here" in text
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="asks Linux when the networks are loaded")
 def test_ctrl_c_ends_run_without_traceback() -> None:
     with running("latency", "--frames", "1000000") as process:

@@ -22,6 +22,7 @@ from lane.capture.measuring import Measurer
 from lane.decision.policy import Policy
 from lane.desk.simulated import SimulatedDesk
 from lane.ledger.journal import SqliteJournal
+from tests.support import tiers
 
 KNOWN = 0.761
 """Of the holder's film and document, as `python -m lane demo` finds it."""
@@ -99,7 +100,7 @@ def test_film_or_document_needs_face(measurer: Measurer, walk: Walk) -> None:
         known_similarity(replace(walk, frames=(walk.frames[0] * 0,)), measurer)
 
 
-@pytest.mark.parametrize("size", [DRAWN, (960, 540)])
+@tiers.parametrize("size", [DRAWN, (960, 540)], quick=1)
 def test_film_has_requested_size(measurer: Measurer, walk: Walk, size: tuple[int, int]) -> None:
     drawn = walk if size == DRAWN else holder(measurer, size)
     assert {frame.shape for frame in drawn.frames} == {(size[1], size[0], 3)}

@@ -14,6 +14,7 @@ from models.runtime.session import Tensor
 from tests.support.benchmarks.command_line import run_here
 
 
+@pytest.mark.thorough
 def test_batches_timed_failures_named(tmp_path: Path) -> None:
     out = tmp_path / "rounding.json"
     done = run_here("rounding", "--threads", "1", "--turns", "4", "--json", str(out))

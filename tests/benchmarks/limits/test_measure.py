@@ -119,6 +119,7 @@ def test_result_names_every_ceiling(result: Result) -> None:
     assert (result[*copy, "best"].number or 0) >= (result[*copy, "median"].number or 0) > 0
 
 
+@pytest.mark.thorough
 def test_every_lane_graph_has_its_share(result: Result) -> None:
     ran = {one.name[1] for one in result.under("graphs")}
     closer = "yunet-2023mar" + CLOSER

@@ -178,6 +178,7 @@ def test_command_writes_file_refuses_before_reading(tmp_path: Path) -> None:
     assert "no result" in run_here("report", str(out), "--out", str(tmp_path / "b.html")).stderr
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason=NO_BROWSER)
 def test_page_is_readable_screen_and_paper(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from lane.demo import photos as store
 from lane.demo.passengers import demo_passengers
 from lane.passage.judge import Judge
 from models.image import decode, read
+from tests.support import tiers
 from tests.support.lane.forged_streams import (
     RATE,
     as_jpeg,
@@ -73,6 +74,7 @@ def scene(portrait: Portrait) -> Scene:
     return Scene((Person(portrait),))
 
 
+@pytest.mark.thorough
 def test_every_forged_stream_is_named(portrait: Portrait) -> None:
     found = {name: watched(frames(lie)) for name, lie in replayed(portrait, scene).items()}
 
@@ -81,7 +83,7 @@ def test_every_forged_stream_is_named(portrait: Portrait) -> None:
     assert not unnamed
 
 
-@pytest.mark.parametrize("quality", [23, 35])
+@tiers.parametrize("quality", [23, 35], quick=1)
 def test_honest_camera_behind_codec_is_believed(portrait: Portrait, quality: int) -> None:
     for begin_s in (0.0, 2.0):
         images = seen(scene(portrait), 2.4, begin_s=begin_s)
@@ -89,6 +91,7 @@ def test_honest_camera_behind_codec_is_believed(portrait: Portrait, quality: int
         assert watched(frames(as_jpeg(images, 95 - quality))) == GENUINE
 
 
+@pytest.mark.thorough
 def test_everybody_of_the_cast_is_believed(measurer: Measurer, photos: Path) -> None:
     assert photos == store.folder()
     clock = StandingClock()
@@ -136,6 +139,7 @@ def test_missing_jitter_is_found_on_request() -> None:
     assert not watched(shaken, uneven, somebody=False).signs
 
 
+@pytest.mark.thorough
 def test_foreign_sensor_noise_is_found(portrait: Portrait) -> None:
     known = RULE.model_copy(update={"noise": Limit(min=2.5, max=6.0)})
     honest = seen(scene(portrait), 2)
@@ -164,6 +168,7 @@ def test_watch_keeps_bounded_pictures() -> None:
     assert all(len(one) <= REMEMBERED for one in kept if isinstance(one, list))
 
 
+@pytest.mark.thorough
 def test_looped_stream_refers_its_passenger(portrait: Portrait, measurer: Measurer, policy: Policy) -> None:
     replay = Replay(
         looped(seen(scene(portrait), 0.8, begin_s=0.8), 60),

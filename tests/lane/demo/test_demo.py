@@ -19,6 +19,8 @@ import pytest
 from lane.demo.desk_process import ask
 from tests.support.processes import heeds_ctrl_c
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[3]
 COMMAND = [sys.executable, "-m", "lane", "demo"]
 

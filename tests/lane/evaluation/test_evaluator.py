@@ -208,6 +208,7 @@ ENDING = [answer for answer in Answer if answer is not Answer.REPEAT_CAPTURE]
 """Answers that end the wait: a desk that asks for nothing but captures is waited for, for ever."""
 
 
+@pytest.mark.thorough
 @settings(max_examples=tiers.examples(10))
 @given(names=st.lists(st.sampled_from(NAMES), max_size=5), answer=st.sampled_from(ENDING))
 def test_evaluator_changes_no_decision(names: list[str], answer: Answer, verdicts: Verdicts) -> None:

@@ -16,6 +16,7 @@ from lane.decision.evidence import Check
 from lane.ledger.clock_check import MOST_APART_S, MOST_STEP_S, Timekeeper, clock_is_doubted
 from lane.ledger.journal import SqliteJournal
 from lane.platform.clock import SkippingClock
+from tests.support import tiers
 from tests.support.command_line import in_process
 from tests.support.lane.simulated_lane import LANE
 
@@ -125,7 +126,7 @@ def trust_clock(folder: Path) -> "subprocess.CompletedProcess[str]":
     return in_process(main, "trust-clock", "--settings", settings)
 
 
-@pytest.mark.parametrize("when", ["between", "during"])
+@tiers.parametrize("when", ["between", "during"], quick=1)
 def test_killed_lane_mistrusts_its_changed_clock(when: str, tmp_path: Path) -> None:
     """Until a person says that it is right."""
     killed = lane(tmp_path, when)

@@ -5,13 +5,12 @@ import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import pytest
-
 from lane.cameras.frame import Frame
 from lane.cameras.simulated import SimulatedCamera
 from lane.decision.referral import Answer
 from lane.desk.simulated import SimulatedDesk
 from lane.ledger.entry import Picture
+from tests.support import tiers
 from tests.support.lane.simulated_lane import LANE, LaneMaker, StandingClock
 
 
@@ -35,7 +34,7 @@ def pictures(before: Sequence[object] = ()) -> list[object]:
     return [one for one in gc.get_objects() if isinstance(one, Picture) and id(one) not in known]
 
 
-@pytest.mark.parametrize("name", ["holder", "impostor"])
+@tiers.parametrize("name", ["holder", "impostor"], quick=1)
 def test_passed_passenger_leaves_nothing(name: str, tmp_path: Path, lane_with: LaneMaker) -> None:
     before = pictures()
     clock, scene = StandingClock(), lane_with.people[name].scene

@@ -36,6 +36,7 @@ from lane.platform.errors import (
 from models.errors import InferenceError, WeightsChangedError
 from models.networks.build import Networks
 from models.values.face import Face
+from tests.support import tiers
 from tests.support.lane.simulated_lane import LANE, Hall, LaneMaker, People, StandingClock, codes, openings
 
 
@@ -60,7 +61,7 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize("name", EXPECTED)
+@tiers.parametrize("name", EXPECTED, quick=3)
 def test_each_cast_member_gets_ruled_outcome(name: str, lane_with: LaneMaker) -> None:
     here = lane_with(name)
     report = here.walk()
@@ -110,6 +111,7 @@ def test_other_answers_leave_the_gate_closed(answer: Answer, how: str, lane_with
     assert openings(here.gate.diary) == 0
 
 
+@pytest.mark.thorough
 def test_repeated_capture_opens_by_own_proof(people: People, lane_with: LaneMaker) -> None:
     clock = StandingClock()
     camera = SimulatedCamera(clock, clock.skip, people["dark"].scene, frames_per_second=12.5)
@@ -139,7 +141,7 @@ def test_repeated_capture_opens_by_own_proof(people: People, lane_with: LaneMake
     ]
 
 
-@pytest.mark.parametrize("allowed", [0, 1, 2])
+@tiers.parametrize("allowed", [0, 1, 2], quick=1)
 def test_captures_are_bounded(allowed: int, policy: Policy, lane_with: LaneMaker) -> None:
     capture = policy.capture.model_copy(update={"max_repeat_captures": allowed})
     strict = policy.model_copy(update={"capture": capture})
@@ -157,6 +159,7 @@ def test_captures_are_bounded(allowed: int, policy: Policy, lane_with: LaneMaker
     assert openings(here.gate.diary) == 0
 
 
+@pytest.mark.thorough
 def test_acted_on_decision_is_not_repeated(lane_with: LaneMaker) -> None:
     """The desk that does not know of the new capture yet tells the old answer again."""
     desk = Forgetful(LANE, lambda _: Answer.REPEAT_CAPTURE)
@@ -306,7 +309,7 @@ def shifted(lane_with: LaneMaker, change: Callable[[Frame], Frame]) -> Hall:
     return lane_with("holder", camera=ShiftedCamera(camera, change), clock=clock)
 
 
-@pytest.mark.parametrize("shift_s", [-5.0, 3600.0, float("nan")], ids=["stale", "other clock", "no time"])
+@tiers.parametrize("shift_s", [-5.0, 3600.0, float("nan")], quick=1)
 def test_frame_without_known_age_never_decides(shift_s: float, lane_with: LaneMaker) -> None:
     def change(frame: Frame) -> Frame:
         return replace(frame, captured_monotonic_s=frame.captured_monotonic_s + shift_s)
@@ -325,11 +328,13 @@ def test_a_frozen_picture_never_decides(people: People, lane_with: LaneMaker) ->
     assert here.judged()["evidence"]["capture"]["rejections"]["frozen"] > 10
 
 
+@pytest.mark.thorough
 def test_repeated_frame_numbers_never_decide(lane_with: LaneMaker) -> None:
     here = shifted(lane_with, lambda frame: replace(frame, sequence=7))
     assert here.walk().outcome == "refer"
 
 
+@pytest.mark.thorough
 def test_deciding_frames_lie_close_together(lane_with: LaneMaker) -> None:
     dark = np.zeros((480, 640, 3), np.uint8)
 
@@ -399,7 +404,7 @@ STORIES = {
 }
 
 
-@pytest.mark.parametrize("story", STORIES)
+@tiers.parametrize("story", STORIES, quick=2)
 def test_unusual_approach_gets_its_outcome(story: str, people: People, lane_with: LaneMaker) -> None:
     passenger = replace(people["holder"], scene=scene_of(story, people))
     here = lane_with(passenger, clock=StandingClock())

@@ -49,6 +49,7 @@ def test_a_holder_is_led_through(lane_with: LaneMaker) -> None:
     assert shown.instructions[-2:] == [Instruction.PROCEED, Instruction.PLEASE_WAIT]
 
 
+@pytest.mark.thorough
 def test_referred_traveller_hears_only_of_officer(lane_with: LaneMaker) -> None:
     shown = ShownInstructions()
     here = lane_with("dark", guide=shown)

@@ -24,6 +24,7 @@ from lane.platform.errors import RecordingError
 from lane.recording.record import Recorder, RecordingJudge, folder_for_faces, key_of_environment
 from lane.recording.replay import Replayed, recording_files, replay_file
 from lane.recording.sealed_file import SealedWriter, read_sealed
+from tests.support import tiers
 from tests.support.lane.simulated_lane import Hall, StandingClock, hall
 
 KEY = bytes(range(32))
@@ -89,7 +90,7 @@ def body_of(here: Hall, kind: str) -> Mapping[str, Any]:
     return body
 
 
-@pytest.mark.parametrize("name", NAMES)
+@tiers.parametrize("name", NAMES, quick=1)
 def test_recorded_passage_replays_identically(
     name: str, lane: RecordingLane, people: dict[str, Passenger]
 ) -> None:

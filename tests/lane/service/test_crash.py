@@ -142,6 +142,7 @@ def said(lane: dict[str, str]) -> list[tuple[str, str]]:
     return [(body["payload"], body["hash"]) for body in received if body["chain"] == lane["lane"]]
 
 
+@pytest.mark.thorough
 @tiers.parametrize("apart", [16, 1], quick=1)
 def test_kill_at_every_write_loses_nothing(lane: dict[str, str], runs: Runs, apart: int) -> None:
     """At each write of a passage of two, or at each sixteenth."""

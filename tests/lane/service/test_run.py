@@ -131,6 +131,7 @@ def running(site: Site) -> Iterator["subprocess.Popen[bytes]"]:
             process.wait(30)
 
 
+@pytest.mark.thorough
 def test_check_tells_what_is_wrong(site: Site) -> None:
     done = lane("check", "--settings", site.settings, "--json")
     found = {one["device"]: one for one in json.loads(done.stdout)}
@@ -147,6 +148,7 @@ def test_check_tells_what_is_wrong(site: Site) -> None:
     assert "token" not in done.stdout.split("desk", 1)[0]
 
 
+@pytest.mark.thorough
 def test_lane_runs_from_settings_until_told(site: Site) -> None:
     with running(site) as supervisor:
         site.await_kinds("lane.started", 1)

@@ -25,6 +25,7 @@ from models.runtime.machine import ROOT
 from models.runtime.onnx_runtime import available_providers
 from models.runtime.providers import CPU, CUDA, OPENVINO
 from models.runtime.threads import cores, limits
+from tests.support import tiers
 from tests.support.models.made_up_distribution import installed_beside
 
 ROLES: tuple[Role, ...] = ("detector", "matcher")
@@ -51,6 +52,7 @@ def test_ready_machine_gives_known_answers(cache: Path) -> None:
     assert all(one.well for one in found.networks if not one.needed and one.state == "missing")
 
 
+@pytest.mark.thorough
 def test_missing_bf16_is_no_problem(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def without() -> str:
         raise ProviderError("this processor has no bfloat16 of its own")
@@ -99,7 +101,7 @@ def a_folder(path: Path) -> None:
     ],
     ids=["missing", "emptied", "damaged", "a folder"],
 )
-@pytest.mark.parametrize("role", ROLES)
+@tiers.parametrize("role", ROLES, quick=1)
 def test_unusable_file_is_a_problem_with_advice(
     cache: Path, role: Role, harm: Callable[[Path], None], state: str, advice: str
 ) -> None:
@@ -137,6 +139,7 @@ def doctor(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["doctor", *arguments])
 
 
+@pytest.mark.thorough
 def test_text_and_json_tell_the_same(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PASSENGER_LANE_CACHE", str(cache))
     text, as_json = doctor("--threads", "1"), doctor("--threads", "1", "--json")
@@ -172,6 +175,7 @@ def test_two_runtimes_are_told_unloaded(tmp_path: Path, cache: Path, monkeypatch
     assert not any(network.provider for network in found.networks)
 
 
+@pytest.mark.thorough
 def test_unloadable_runtime_is_told(tmp_path: Path, cache: Path) -> None:
     (tmp_path / "onnxruntime.py").write_text("raise ImportError('libsomething.so: cannot open')\n")
     environment = {**os.environ, "PASSENGER_LANE_CACHE": str(cache), "PYTHONPATH": str(tmp_path)}

@@ -73,6 +73,7 @@ def test_silent_fp32_runtime_is_refused() -> None:
         matcher("require")
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("silent_fp32")
 def test_preferred_bf16_falls_back_aloud(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):

@@ -22,6 +22,7 @@ from models.runtime.providers import (
     named,
     refuse_two_runtimes,
 )
+from tests.support import tiers
 from tests.support.models.made_up_distribution import installed_beside
 
 SHAPES = ((1, 3, 192, 320), (1, 3, 640, 384))
@@ -92,7 +93,7 @@ def test_no_or_two_runtimes_are_refused_and_named(found: list[str], match: str) 
         refuse_two_runtimes(found)
 
 
-@pytest.mark.parametrize(
+@tiers.parametrize(
     ("name", "owns"),
     [
         ("onnxruntime-gpu", "onnxruntime"),
@@ -100,6 +101,7 @@ def test_no_or_two_runtimes_are_refused_and_named(found: list[str], match: str) 
         ("onnxruntime_openvino", ""),
         ("someones-runtime", "onnxruntime"),
     ],
+    quick=1,
 )
 def test_second_runtime_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, owns: str

@@ -100,6 +100,7 @@ def callers(name: str) -> list[str]:
     return [*sorted(rule.callers), STRANGER]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_every_answer_is_described(operation: Any, asked: Asked) -> None:
     name = operation.definition.raw["operationId"]

@@ -248,6 +248,7 @@ def test_browser_rejects_forged_head_or_proof(
         assert page.locator("#verdict.green").count() == 0
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_pages_fit_at_twice_size(desk: RunningDesk, screen: Page, passage: str, cleared: str) -> None:
     screen.set_viewport_size({"width": 683, "height": 384})

@@ -79,6 +79,7 @@ def test_person_gets_other_role_and_leaves(page: Page, desk: RunningDesk) -> Non
     verify_ledger(desk.desk.database)
 
 
+@pytest.mark.thorough
 @tiers.parametrize("locale", ["zh-CN", "en-GB"], quick=1)
 @tiers.parametrize("scheme", ["light", "dark"], quick=1)
 def test_nothing_cut_off_at_200_percent(

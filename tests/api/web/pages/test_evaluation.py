@@ -236,6 +236,7 @@ def test_supervisor_acknowledges_alarm_by_keyboard(browser: Browser, alarming: R
         page.get_by_text("looks into it", exact=False).filter(has_text="officer-").wait_for()
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 @tiers.parametrize("locale", ["en-GB", "zh-CN"], quick=1)
 @tiers.parametrize(("width", "height"), [(683, 384), (1366, 768)], quick=1)

@@ -165,6 +165,7 @@ def test_changed_lane_repaints_without_moving_focus(
         assert page.evaluate("document.querySelector('.tile').dataset.mark") == "untouched"
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 @tiers.parametrize("locale", ["en-GB", "zh-CN"], quick=1)
 @tiers.parametrize(("width", "height"), [(683, 384), (1366, 768), (1920, 1080)], quick=1)
@@ -183,6 +184,7 @@ def test_hundred_lanes_fit_width_and_finger(
             assert last["y"] + last["height"] <= height
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_supervisor_stops_hall_by_keyboard(
     browser: Browser, desk: RunningDesk, lane: Lane, supervisor: Officer
