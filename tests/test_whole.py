@@ -74,6 +74,7 @@ def walk_in_the_dark(
     return Walk(passage)
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_officers_browser_decision_opens_gate(
     browser: Browser, site: DeskOfLane, tmp_path: Path, photos: Path, measurer: Measurer, policy: Policy

@@ -212,6 +212,7 @@ def test_pages_have_nothing_inline(path: str, tag: str, officer: Officer, superv
     assert (page.found, page.csrf_missing) == ([], 0)
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 @pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
 def test_officer_trains_fully_by_keyboard(

@@ -220,6 +220,7 @@ def two(place: URL) -> Iterator[tuple[Heard, Heard]]:
     database.close()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 def test_events_heard_once_in_order(two: tuple[Heard, Heard]) -> None:
     one, other = two

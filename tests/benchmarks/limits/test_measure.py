@@ -134,6 +134,7 @@ def test_every_lane_graph_has_its_share(result: Result) -> None:
     assert list(result.under("operations not counted")) == []
 
 
+@pytest.mark.thorough
 def test_graphless_stages_have_no_limit(result: Result) -> None:
     assert tuple(dict.fromkeys(one.name[1] for one in result.under("stages"))) == STAGES
     for name in STAGES:
@@ -141,6 +142,7 @@ def test_graphless_stages_have_no_limit(result: Result) -> None:
         assert has_limit == (name in STAGE_OF.values())
 
 
+@pytest.mark.thorough
 def test_overhead_is_ratio_with_interval(result: Result) -> None:
     one = result["overhead", "lane over bare networks"]
     assert one.interval is not None

@@ -23,7 +23,7 @@ from lane.decision.evidence import DeskContact
 from lane.decision.policy import Policy
 from lane.decision.referral import Answer, PassageId
 from lane.demo import photos as store
-from lane.demo.passengers import demo_passengers
+from lane.demo.passengers import Passenger, demo_passengers
 from lane.document.travel_document import TravelDocument
 from lane.evaluation.cohort import Cohort
 from lane.evaluation.evaluation_thread import EvaluationThread, VerificationEvaluator
@@ -101,18 +101,29 @@ class Verdicts:
     of: dict[str, JudgedPassage]
 
 
+class Lazily(dict[str, JudgedPassage]):
+    """A passenger is judged when a test first asks: some captures take as long as they may."""
+
+    def __init__(self, judge: Judge, camera: SimulatedCamera, people: Sequence[Passenger]) -> None:
+        super().__init__()
+        self._judge, self._camera, self._people = judge, camera, {one.name: one for one in people}
+        assert set(self._people) == set(NAMES)
+
+    def __missing__(self, name: str) -> JudgedPassage:
+        self._camera.scene = self._people[name].scene
+        self[name] = self._judge.judge(self._people[name].document, DeskContact.REACHED)
+        return self[name]
+
+
 @pytest.fixture(scope="module")
 def verdicts(photos: Path, measurer: Measurer, policy: Policy) -> Verdicts:
     """What a real judge says of each passenger of the cast."""
     assert photos == store.folder()
     clock = StandingClock()
     camera = SimulatedCamera(clock, clock.skip, frames_per_second=12.5)
-    judge, found = Judge(camera, measurer, policy, clock), {}
-    for one in demo_passengers(measurer, date.today()):  # noqa: DTZ011  the document's own day
-        camera.scene = one.scene
-        found[one.name] = judge.judge(one.document, DeskContact.REACHED)
-    assert set(found) == set(NAMES)
-    return Verdicts(judge, found)
+    judge = Judge(camera, measurer, policy, clock)
+    people = demo_passengers(measurer, date.today())  # noqa: DTZ011  the document's own day
+    return Verdicts(judge, Lazily(judge, camera, people))
 
 
 def cohort(size: int = 10) -> Cohort:

@@ -170,6 +170,7 @@ def screen(
         yield page
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 @tiers.parametrize("hours", [8, 0, -8], quick=1)
 def test_search_uses_auditors_clock(
@@ -190,6 +191,7 @@ def test_search_uses_auditors_clock(
         page.get_by_text("The ledger holds no passage that fits.").wait_for()
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_repeated_hour_searched_to_its_end(desk: RunningDesk, browser: Browser, auditor: Officer) -> None:
     with quiet_page(browser, zone="America/New_York") as page:
@@ -200,6 +202,7 @@ def test_repeated_hour_searched_to_its_end(desk: RunningDesk, browser: Browser, 
         page.wait_for_url("**/audit?since=2026-11-01T05%3A15%3A00.000Z&until=2026-11-01T06%3A15%3A00.000Z*")
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_the_browser_itself_verifies_every_entry(desk: RunningDesk, screen: Page, passage: str) -> None:
     screen.goto(f"{desk.address}/audit/{passage}")
@@ -209,6 +212,7 @@ def test_the_browser_itself_verifies_every_entry(desk: RunningDesk, screen: Page
     assert screen.locator(".mark-of.included").count() == screen.locator(".step").count()
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_browser_finds_changed_entry(desk: RunningDesk, screen: Page, passage: str) -> None:
     screen.goto(f"{desk.address}/audit/{passage}")
@@ -222,6 +226,7 @@ def test_browser_finds_changed_entry(desk: RunningDesk, screen: Page, passage: s
     assert screen.locator(".mark-of.included").count() == 1, "the honest one beside it is"
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 @pytest.mark.parametrize("forged", ["root", "signature", "path", "size"])
 def test_browser_rejects_forged_head_or_proof(

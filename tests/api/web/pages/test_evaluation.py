@@ -151,6 +151,7 @@ def test_nothing_of_nothing_is_never_said(lane: Lane, supervisor: Officer) -> No
     assert "0 of 0" not in html
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_the_page_follows_what_is_counted(
     browser: Browser, desk: RunningDesk, lane: Lane, supervisor: Officer
@@ -224,6 +225,7 @@ def open_page(page: Page, desk: RunningDesk) -> None:
     page.wait_for_url("**/evaluation")
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_supervisor_acknowledges_alarm_by_keyboard(browser: Browser, alarming: RunningDesk) -> None:
     with quiet_page(browser) as page:

@@ -149,6 +149,7 @@ def busy(desk: RunningDesk, lane: Lane, supervisor: Officer) -> Iterator[Running
         yield desk
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_changed_lane_repaints_without_moving_focus(
     browser: Browser, desk: RunningDesk, lane: Lane, supervisor: Officer
