@@ -14,7 +14,12 @@ from lane.passage.station import PassageReport
 from lane.service.terminal import OUTCOME
 
 _STAGES = ("detect", "quality", "align", "embed", "compare", "decide")
-_OFFICER = {None: "", Answer.ADMIT: "officer: admit", Answer.SECOND_LINE: "officer: secondary inspection"}
+_ANSWERS = {
+    Answer.ADMIT: "admit",
+    Answer.SECOND_LINE: "secondary inspection",
+    Answer.REPEAT_CAPTURE: "capture again",
+    Answer.OTHER_AGENCY: "other agency",
+}
 
 
 class Terminal:
@@ -54,7 +59,8 @@ class Terminal:
         line = Text("   ")
         line.append(f"{word:6}", style=f"bold {colour}")
         gate = "gate opened" if report.gate_opened else "gate closed"
-        parts = [_codes(report.reasons), _OFFICER[report.officer], gate]
+        officer = f"officer: {_ANSWERS[report.officer]}" if report.officer else ""
+        parts = [_codes(report.reasons), officer, gate]
         line.append("  ".join(part for part in parts if part))
         if report.remarks:
             line.append(f"  signalled: {_codes(report.remarks)}", style="dim")
@@ -69,9 +75,8 @@ class Terminal:
         table = Table("passenger", "outcome", "reasons", "officer", "gate", box=None, header_style="dim")
         for line in summary["passages"]:
             gate = "opened" if line["gate_opened"] else "closed"
-            table.add_row(
-                line["passenger"], line["outcome"], " ".join(line["reasons"]), line["officer"] or "", gate
-            )
+            officer = _ANSWERS[Answer(line["officer"])] if line["officer"] else ""
+            table.add_row(line["passenger"], line["outcome"], " ".join(line["reasons"]), officer, gate)
         ledger = summary["ledger"]
         self._console.print()
         self._console.print(table)
