@@ -1,16 +1,18 @@
 """What a lane tells of its matcher, and what a supervisor is told, for the tests of both."""
 
-import json
 from typing import Any
 from uuid import uuid4
 
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import select
 
+from api.platform.database.tables import LedgerRow
 from api.review.cases.answers import OfficerAnswer
 from lane.decision.evidence import to_plain
 from lane.decision.referral import Answer, Ground
 from lane.evaluation.cohort import CohortCounts, Tally
 from lane.evaluation.evaluator import Limits
+from lane.ledger.entry import read
 from tests.support.running_desk import REFERRED, Lane, Officer, RunningDesk, judged
 
 MATCHER = {"name": "sface-2021dec", "sha256": "a" * 64, "preprocessing": "b" * 64}
@@ -95,7 +97,9 @@ def alarms(supervisor: Officer, lane: str | None = "lane-1") -> Any:
 
 
 def kinds(desk: RunningDesk) -> list[str]:
-    return [json.loads(payload)["kind"] for payload in desk.payloads()]
+    with desk.desk.database.read() as session:
+        rows = session.execute(select(LedgerRow.payload, LedgerRow.hash).order_by(LedgerRow.seq))
+        return [read(payload, hash_).kind for payload, hash_ in rows]
 
 
 Labels = tuple[tuple[str, str], ...]

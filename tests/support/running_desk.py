@@ -125,8 +125,10 @@ class RunningDesk:
         """Other settings for a while."""
         usual = self.desk
         self.app.state.desk = replace(usual, settings=usual.settings.model_copy(update=settings))
-        yield
-        self.app.state.desk = usual
+        try:
+            yield
+        finally:
+            self.app.state.desk = usual
 
     def do_chores(self) -> None:
         """All that a desk does by itself, once, now."""

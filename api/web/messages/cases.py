@@ -117,7 +117,7 @@ class BadgeMessage(StrictMessage):
 
 
 class ReferralSummary(StrictMessage):
-    """A referral as the queue shows it. `ended`: the passage closed before an officer decided.
+    """A referral as the queue shows it. State `ended`: the passage closed before an officer decided.
 
     Of the own case that is not judged yet, reasons and waiting time are left out.
     """

@@ -41,11 +41,11 @@ class AlarmMessage(StrictMessage):
 
 
 class StrangersMessage(StrictMessage):
-    """Would passengers have passed with the documents of others who came before? A live FMR.
+    """Impostor comparisons: each passenger with the documents of others who came before. A live FMR.
 
     `low` leaves out references that look like the passenger's own: they may be a second document of the same
-    person. `high` counts them as strangers. The truth lies in between. The intervals take comparisons for
-    independent; those of one passenger hang together, so they are somewhat too narrow. Alarms count
+    person. `high` counts them as impostor comparisons. The truth lies in between. The intervals take
+    comparisons for independent; those of one passenger are not, so they are somewhat too narrow. Alarms count
     passengers.
     """
 
@@ -57,11 +57,11 @@ class StrangersMessage(StrictMessage):
 
 
 class HoldersMessage(StrictMessage):
-    """Were holders recognised? A live FNMR.
+    """Genuine comparisons: each passenger with the own document. A live FNMR.
 
-    `low` counts those as holders whom an officer admitted after the matcher did not recognise them; `high`
-    also those on whom no officer said whether they were. `strangers` are those whom an officer found to be
-    somebody else, by whether the matcher had said so.
+    `low` counts as non-matches those whom an officer admitted after the matcher did not recognise them;
+    `high` also those on whom no officer said whether they were the holders. `strangers_stopped` and
+    `strangers_matched` count those whom an officer found to be somebody else: not matched, and matched.
     """
 
     low: RateMessage

@@ -140,7 +140,7 @@ _PHOTO_UNUSABLE = N_("Document photo: cannot be used; an issuer’s poor photo i
 _NO_PHOTO = N_("No photo could be read from the document.")
 _NO_PICTURE = N_("The camera gave no usable picture.")
 _CHIP = N_("Chip and signature of the document: not checked by this lane")
-_ENDED: dict[str, str] = {
+_CAPTURE_ENDED: dict[str, str] = {
     "enough": N_("Live pictures: enough good ones were taken"),
     "timeout": N_("Live pictures: the time ran out"),
     "camera_lost": N_("Live pictures: the camera failed"),
@@ -193,8 +193,8 @@ def component(name: str, words: Words) -> str:
 def checked(judged: JudgedFact, words: Words) -> list[str]:
     evidence = judged.evidence
     said = [words.say(_EXPIRY[evidence.document.expiry])] if evidence.document.expiry in _EXPIRY else []
-    if evidence.capture.ended in _ENDED:
-        said.append(words.say(_ENDED[evidence.capture.ended]))
+    if evidence.capture.ended in _CAPTURE_ENDED:
+        said.append(words.say(_CAPTURE_ENDED[evidence.capture.ended]))
     if _has_value(evidence.similarity):
         said.append(words.say(N_("Live face and document photo were compared by the lane")))
     said.extend(_quality(judged, words))

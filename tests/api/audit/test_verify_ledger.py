@@ -428,6 +428,15 @@ def test_tables_contradicting_ledger_are_found(ledger: Path, statement: str) -> 
         after(ledger, lambda raw: raw.execute(statement))
 
 
+def test_hold_that_stands_twice_is_found(rarer: Path) -> None:
+    twice = (
+        "INSERT INTO holds (passage, placed_by, placed_at, reason) "
+        "SELECT passage, placed_by, placed_at, reason FROM holds WHERE lifted_at IS NULL"
+    )
+    with pytest.raises(LedgerBrokenError, match="its legal holds are not what the ledger says"):
+        after(rarer, lambda raw: raw.execute(twice))
+
+
 @pytest.mark.parametrize(
     "statement",
     [

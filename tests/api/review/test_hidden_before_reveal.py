@@ -20,7 +20,7 @@ SENTINELS = {
     "achieved FMR": r"00081|\b9 of 10,000",
     "threshold": r"49139",
     "band": r"37171",
-    "no match": r"\bF10\b|no_match|do not match",
+    "no match": r"\bF10\b|no_match|do not match|comparison: |通道比对结果：",
     "borderline": r"\bF09\b|borderline",
     "expiry": r"2020-02-29|\bD11\b|expired",
     "attack": r"\bA01\b|presentation attack",
@@ -87,6 +87,7 @@ def test_no_findings_sent_before_judgement(desk: RunningDesk, lane: Lane, office
         assert waits(text) == [], "how long the passenger waits"
     told = officer.judge(passage).text
     assert set(found(told)) >= {"achieved FMR", "no match", "expiry", "attack", "cue"}
+    assert '"A01"' in told, "`attack` also matches the words that nothing was assessed"
     hint = r"26191|33171|liveness_cues|planarity"
     assert not re.search(hint, words(told)), "the hint is a word, never a number"
     assert found(told, "similarity", "threshold", "band") == []
@@ -133,6 +134,8 @@ def test_list_hides_comparison_result(desk: RunningDesk, lane: Lane, officer: Of
     refer(lane, [{"code": "D16"}, {"code": code}] if code == "F09" else [{"code": code}, {"code": "D16"}])
     [told] = officer.cases()
     assert [reason["code"] for reason in told["reasons"]] == ["D16", "compare"]
+    for sent in (told, officer.look(told["passage"])):
+        assert not sent.keys() & {"grave", "handed", "ended"}, "fields for the pages alone"
     for text in (json.dumps(told), officer.http.get("/queue").text, officer.http.get("/queue/cases").text):
         assert found(text, *OF_THE_COMPARISON) == []
 

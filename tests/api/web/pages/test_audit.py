@@ -13,10 +13,8 @@ from api.audit.replay.account import Account
 from api.people.roles import Role
 from api.web.pages.audit import passage_views
 from api.web.translations.language import CHOICES, words
-from tests.api.audit.test_passages import judged
 from tests.support import tiers
 from tests.support.browser import quiet_page
-from tests.support.lane.example_evidence import GOOD
 from tests.support.officer_pages import sign_in, small_targets, text_of, too_wide
 from tests.support.running_desk import Lane, Officer, RunningDesk
 
@@ -34,18 +32,6 @@ def passage(lane: Lane, officer: Officer) -> str:
     officer.claim(made)
     officer.ask("GET", f"/referrals/{made}")
     officer.decide(made, "second_line", "cannot_tell")
-    return made
-
-
-@pytest.fixture
-def cleared(lane: Lane) -> str:
-    """One whose decision can be made again."""
-    made = str(uuid4())
-    lane.deliver(
-        lane.write("passage.started", {"passage": made}),
-        lane.write("passage.judged", {"passage": made, "images": []} | judged(GOOD)),
-        lane.write("passage.closed", {"passage": made, "how": "passed_through"}),
-    )
     return made
 
 

@@ -42,7 +42,17 @@ window.setTimeout = (call, ms, ...more) => {
 QUALITY = [{"code": "F04", "components": ["sharpness"]}]
 NO_MATCH = [{"code": "F10"}]
 
-HIDDEN = ("31337", "F09", "F10", "no_match", "borderline", "achieved_fmr", "impostor", "comparison:")
+HIDDEN = (
+    "31337",
+    "F09",
+    "F10",
+    "no_match",
+    "borderline",
+    "achieved_fmr",
+    "impostor",
+    "comparison:",
+    "通道比对结果：",
+)
 """What no answer of the desk may hold before the officer's own."""
 
 OF_THE_CASE = ("lane-1", "Picture quality too low", "F04", "A02", "Not checked", "data-since")

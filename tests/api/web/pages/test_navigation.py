@@ -8,6 +8,7 @@ import pytest
 from api.people.roles import Role
 from api.web.access.permissions import RULES
 from api.web.translations.language import CHOICES
+from tests.api.lanes.test_hall import tell
 from tests.api.web.pages.test_pages import Inline
 from tests.api.web.test_permissions import ENDPOINTS
 from tests.support.running_desk import Lane, Officer, RunningDesk
@@ -34,7 +35,11 @@ REACHED_ELSEWHERE = {
 
 
 @pytest.fixture(params=list(Role))
-def somebody(desk: RunningDesk, lane: Lane, request: pytest.FixtureRequest) -> Iterator[tuple[Role, Officer]]:
+def somebody(
+    desk: RunningDesk, lane: Lane, cleared: str, request: pytest.FixtureRequest
+) -> Iterator[tuple[Role, Officer]]:
+    """One of each role, on a desk with a status of its lane, a cleared passage and one that is referred."""
+    assert tell(lane, "referred").status_code == 200
     lane.refer()
     with desk.officer("somebody", request.param) as made:
         yield request.param, made
@@ -66,13 +71,15 @@ def test_bar_shows_exactly_role_pages(somebody: tuple[Role, Officer]) -> None:
 def test_every_bar_page_and_link_opens(somebody: tuple[Role, Officer], tag: str) -> None:
     """Nothing stands inline in them, and every form proves its origin."""
     _, officer = somebody
+    officer.http.get(f"/account?lang={tag}")
     seen: set[str] = set()
-    ahead = [f"/account?lang={tag}", *shown(officer)]
+    ahead = shown(officer)
     while ahead:
         path = ahead.pop()
         answer = officer.http.get(path, follow_redirects=True)
         assert answer.status_code == 200, path
         if "text/html" in answer.headers["content-type"]:
+            assert f'<html lang="{tag}">' in answer.text, path
             page = Inline()
             page.feed(answer.text)
             assert (page.found, page.csrf_missing) == ([], 0), path
