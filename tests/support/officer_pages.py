@@ -122,9 +122,10 @@ def cut_off(page: Page) -> list[str]:
 
 
 def faults(page: Page) -> list[str]:
-    """What axe calls serious or critical."""
+    """What axe calls serious or critical, once nothing on the page moves."""
     found: list[str] = page.evaluate(
-        "axe.run(document, {resultTypes: ['violations']}).then((r) => r.violations"
+        "Promise.allSettled(document.getAnimations().map((moving) => moving.finished))"
+        ".then(() => axe.run(document, {resultTypes: ['violations']})).then((r) => r.violations"
         ".filter((v) => ['serious', 'critical'].includes(v.impact))"
         ".map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 120)).join(' | ')}`))"
     )
