@@ -32,19 +32,21 @@ def capacity(
 ) -> None:
     """Measure how many lanes this machine carries before decisions come too late.
 
-    Each lane is one as a site runs it: its keeper, its camera's reader, the traveller's screen with a page
-    open, its journal on disk, and one desk for all on this machine. Its gate is simulated, its networks have
-    one thread, and its camera is a film of the demo's holder at 640×480. Passengers present a document in the
-    folder for documents, and are decided on three good frames at least. Between two of them the lane rests,
-    as it is shipped, and looks at no frame. Twice as many lanes are tried until it breaks, then the middle
-    between.
+    Each lane is one as a site runs it: its supervisor, its camera's reader, the traveller's screen with a
+    page open, its journal on disk, and one desk for all on this machine. Its gate is simulated, its networks
+    have one thread, and its camera is a film of the demo's holder at 640×480. Passengers present a document
+    in the folder for documents, and are decided on three good frames at least. Between two of them the lane
+    rests, as it is shipped, and looks at no frame. Twice as many lanes are tried until it breaks, then the
+    middle between.
 
     Reported for each number of lanes are p50 to p99 from the capture of the last frame (and of the first)
     to the decision, frames of a capture that were passed over since the lane was busy (the newest wins), and
     the share of the cores that all processes of all lanes take; desk and browsers take theirs beside it.
-    Broken is a step whose p99 is above the limit, with a passenger who was referred for lack of time, or with
-    more than a tenth of the frames passed over or never read. A lane that fails, or answers wrongly, ends the
-    run: the holder must be admitted, and nobody by another person's document.
+    Broken is a step whose p99 is above the limit, with a passenger who was referred for lack of time (frames
+    came too late, or the desk could not be reached or did not answer in time: it runs on this machine, too),
+    with more than a tenth of the frames passed over, or with a camera that gave less than nine of ten. A lane
+    that fails, or answers wrongly, ends the run: the holder must be admitted, and nobody by another person's
+    document.
 
     Beside OUT the steps are drawn as SVG. Ctrl-C ends all lanes. How much of a site the officers' desk
     carries is measured by `python -m benchmarks desk`, which searches in the same way.

@@ -1,9 +1,10 @@
-"""A lane as a site runs it: the shipped keeper, and under it the shipped lane, which reports each passage.
+"""A lane as a site runs it: the shipped supervisor, and the shipped lane, which reports each passage.
 
 `benchmarks.capacity.lane_processes` starts it, as `python -m benchmarks.capacity.lane_process SETTINGS GOOD`:
 with GOOD above 0 a passage is decided on so many good frames at least, else as the rules say. It writes JSON,
-a line at a time: the address of the traveller's screen, {} whenever it waits for a passenger, and what came
-of each as soon as that is decided. It ends on SIGTERM, and with the process that started it.
+a line at a time: the address of the traveller's screen with the camera's counts so far, {} whenever it waits
+for a passenger, and what came of each as soon as that is decided. It ends on SIGTERM, and with the process
+that started it.
 """
 
 import ctypes
@@ -65,7 +66,7 @@ class ReportingJudge(Judge):
         self._status, self._noted = camera.status, NotedCamera(camera)
         super().__init__(self._noted, measurer, policy, clock, timekeeper, guide)
         self._await_frames()
-        write_line({"page": guide.address(OPENS_WITHIN_S)})
+        write_line({"page": guide.address(OPENS_WITHIN_S), "counts": self._counts()})
 
     def judge(self, document: TravelDocument, desk: DeskContact, **more: Any) -> JudgedPassage:
         """See `Judge.judge`."""
@@ -103,7 +104,7 @@ def write_line(values: dict[str, Any]) -> None:
 
 
 def serve(settings: Settings, good_frames: int, beat: int) -> None:
-    """As `python -m lane run` does under its keeper."""
+    """As `python -m lane run` does under its supervisor."""
     signal.signal(signal.SIGTERM, _end)
     waits = Path(settings.document.address) / WAITS
     try:
@@ -117,7 +118,7 @@ def serve(settings: Settings, good_frames: int, beat: int) -> None:
         write_line({"error": str(error)})
 
 
-def keep(settings: Settings, arguments: list[str]) -> int:
+def supervise(settings: Settings, arguments: list[str]) -> int:
     """As `python -m lane run` does; also where the process that started this one is killed, it ends."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGTERM)
@@ -130,12 +131,12 @@ def _end(*_: object) -> NoReturn:
 
 
 def main() -> None:
-    """Keep a lane, or be the one that is kept."""
+    """Supervise a lane, or be the one that is supervised."""
     settings, good_frames = read_settings(Path(sys.argv[1])), int(sys.argv[2])
     if BEAT in sys.argv:
         serve(settings, good_frames, int(sys.argv[-1]))
     else:
-        raise SystemExit(keep(settings, sys.argv[1:]))
+        raise SystemExit(supervise(settings, sys.argv[1:]))
 
 
 if __name__ == "__main__":

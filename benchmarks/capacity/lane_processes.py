@@ -1,6 +1,6 @@
 """Lanes as a site runs them, at one desk: started together, given passengers, all ended together.
 
-Each is a keeper, the lane, its camera's reader and the kiosk, with the traveller's screen open beside them.
+Each is a supervisor, a lane, its camera's reader and the kiosk; the traveller's screen is open beside them.
 """
 
 import json
@@ -29,7 +29,7 @@ STARTS_WITHIN_S = 120.0
 """All lanes, at once, on a machine that may have few cores for them."""
 ANSWERS_WITHIN_S = 60.0
 ENDS_WITHIN_S = 20.0
-"""A keeper gives its lane fifteen."""
+"""A supervisor gives its lane fifteen."""
 _SETTINGS = """\
 lane = "{lane}"
 journal = "{folder}/lane.sqlite"
@@ -84,12 +84,6 @@ class Passage:
         return self.captured_s[-1] - self.captured_s[0] if self.captured_s else 0.0
 
 
-def rate(passed: Sequence[Passage]) -> float:
-    """Frames that the camera gave a second while passengers were captured."""
-    lasted_s = sum(one.lasted_s for one in passed)
-    return sum(one.came - 1 for one in passed if one.captured_s) / lasted_s if lasted_s else 0.0
-
-
 @dataclass(frozen=True, slots=True)
 class Lanes:
     """What all lanes of a run share, and a folder for what each keeps: started again, it goes on there."""
@@ -132,6 +126,8 @@ class LaneProcess:
         self._documents = settings.parent / "documents"
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  it is closed by `end`
         self._read = b""
+        self.counts: dict[str, int] = {}
+        """The camera's before the first passage; see `Passage.counts`."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.capacity.lane_process", settings, str(shared.good_frames)],
             cwd=Path(__file__).parents[2],
@@ -142,14 +138,14 @@ class LaneProcess:
 
     @property
     def pid(self) -> int:
-        """Its keeper's."""
+        """Its supervisor's."""
         return self._process.pid
 
     def processes(self) -> dict[str, psutil.Process]:
         """All that run now, by what each is for."""
-        keeper = psutil.Process(self.pid)
-        found = {"keeper": keeper}
-        for child in keeper.children(recursive=True):
+        supervisor = psutil.Process(self.pid)
+        found = {"supervisor": supervisor}
+        for child in supervisor.children(recursive=True):
             with suppress(psutil.NoSuchProcess):
                 command = " ".join(child.cmdline())
                 role = next((role for word, role in _ROLES.items() if word in command), "other")
@@ -162,7 +158,9 @@ class LaneProcess:
 
     def page(self) -> str:
         """The address of the traveller's screen, once the lane serves. BenchmarkError where it does not."""
-        return str(self._answer(STARTS_WITHIN_S)["page"])
+        answer = self._answer(STARTS_WITHIN_S)
+        self.counts = dict(answer["counts"])
+        return str(answer["page"])
 
     def wait(self) -> None:
         """Until the lane has dropped what was there before it waits: no document can get lost then."""

@@ -7,19 +7,20 @@ document; a script decides at the desk on who is referred. Then nobody comes, an
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 
-from benchmarks.capacity.lane_processes import LaneProcess, Lanes, Passage, cpu_s, rate, running
+from benchmarks.capacity.lane_processes import LaneProcess, Lanes, Passage, cpu_s, running
 from benchmarks.capacity.memory_growth import sampled
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.desk_site import Site, site
 from benchmarks.harness.drawn_frames import cast_as_holder
 from benchmarks.harness.film_file import write_film
 from benchmarks.harness.measurer import admission_band, build_measurer, shipped_policy
+from benchmarks.harness.noted_camera import rate
 from benchmarks.harness.result import SHARE, Figure, Result, counts
 from benchmarks.harness.stamp import stamp
 from benchmarks.harness.timing import times
@@ -68,7 +69,7 @@ def measure(minutes: float, rate: int, threads: int | None, idle_s: float, say: 
             "film": film_of,
             "frames_per_second": rate,
             "threads": about.threads,
-            "lane": "keeper, lane, reader, kiosk with its page open, journal, desk",
+            "lane": "supervisor, lane, reader, kiosk with its page open, journal, desk",
         },
         settings={"minutes": minutes, "idle_s": idle_s},
         figures=(*served, *waited),
@@ -84,27 +85,36 @@ def _walking_up(scene: Scene, rate: int) -> Iterator[ImageBGR]:
 def _served(
     lane: LaneProcess, desk: Site, document: TravelDocument, seconds: float, say: Say
 ) -> Iterator[Figure]:
+    """What came of one passenger after another, so many seconds from when the lane waits for the first."""
     passed: list[Passage] = []
     [(name, password)] = desk.passwords.items()
-    began_s, worked_s = time.monotonic(), lane.cpu_s()
     with (
         ScriptedOfficer(desk.address, name, password, on_failure=lambda: None),
         sampled(lambda: {name: one.pid for name, one in lane.processes().items()}) as samples,
     ):
         lane.wait()
+        began_s, worked_s = time.monotonic(), lane.cpu_s()
         for _ in _until(began_s + seconds, say):
             passed.append(lane.present(document))
             lane.wait()
     took_s, worked_s = time.monotonic() - began_s, lane.cpu_s() - worked_s
     yield from counts(("run",), {"seconds": round(took_s, 1), "lane cpu seconds": round(worked_s, 1)})
+    yield from passages(passed, lane.counts)
+    for name, one in samples.items():
+        yield from one.figures(("memory", name))
+
+
+def passages(passed: Sequence[Passage], before: Mapping[str, int]) -> Iterator[Figure]:
+    """What passages came to, with the camera's counts `before` the first. BenchmarkError for no passage."""
+    if not passed:
+        raise BenchmarkError("no passenger came in that time: let the lane serve for longer")
     outcomes = Counter(" ".join(("refer", *one.refer)) if one.refer else "admit" for one in passed)
     yield from counts(("passengers",), outcomes)
-    first, last = passed[0].counts, passed[-1].counts
     came = {
         "came": sum(one.came for one in passed),
         "came per second": round(rate(passed), 2),
         "looked at": sum(len(one.work_ns) for one in passed),
-        **{name: last[name] - first[name] for name in ("spoilt", "reconnects")},
+        **{name: passed[-1].counts[name] - before[name] for name in ("spoilt", "reconnects")},
     }
     yield from counts(("frames",), came)
     missed = {"passed over": sum(one.passed_over for one in passed), "lost": sum(one.lost for one in passed)}
@@ -112,8 +122,6 @@ def _served(
         yield Figure(name=("frames", name), value=number, better="lower")
     yield times(("frame", "work"), [ns for one in passed for ns in one.work_ns])
     yield times(("frame", "age"), [ns for one in passed for ns in one.ages_ns])
-    for name, one in samples.items():
-        yield from one.figures(("memory", name))
 
 
 def _until(end_s: float, say: Say) -> Iterator[None]:

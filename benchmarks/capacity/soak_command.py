@@ -20,7 +20,7 @@ def soak(
 ) -> None:
     """Let a lane serve for a while, then wait: does memory grow, are frames lost, what does waiting cost?
 
-    The lane is one as a site runs it: its keeper, its camera's reader, the traveller's screen with a page
+    The lane is one as a site runs it: its supervisor, its camera's reader, the traveller's screen with a page
     open, its journal on disk, a desk on this machine. Its gate is simulated. The camera is a film of the
     demo's holder walking up, 640×480, at its own speed, again and again. One passenger after another presents
     a document, in the folder for documents; a script decides at the desk on who is referred.

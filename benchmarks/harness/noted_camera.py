@@ -1,10 +1,27 @@
 """A camera's frames, and what came of each in the capture under way."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from lane.cameras.frame import Frame
 from lane.cameras.port import FrameSource
+
+
+class Capture(Protocol):
+    @property
+    def came(self) -> int:
+        """Frames from the first one to the last, also those that the lane never had."""
+
+    @property
+    def lasted_s(self) -> float:
+        """From the first frame to the last."""
+
+
+def rate(captures: Sequence[Capture]) -> float:
+    """Frames that the camera gave a second during captures; 0 where none had two frames."""
+    lasted_s = sum(one.lasted_s for one in captures)
+    return sum(max(0, one.came - 1) for one in captures) / lasted_s if lasted_s else 0.0
 
 
 class NotedCamera:
@@ -22,6 +39,16 @@ class NotedCamera:
         """Frames that came while the lane was busy with another: the newest wins."""
         self.lost = 0
         """Frames that the lane never had, though it waited when they came."""
+
+    @property
+    def came(self) -> int:
+        """See `Capture`."""
+        return len(self.captured_s) + self.passed_over + self.lost
+
+    @property
+    def lasted_s(self) -> float:
+        """See `Capture`."""
+        return self.captured_s[-1] - self.captured_s[0] if self.captured_s else 0.0
 
     def frames(self) -> Iterator[Frame]:
         """One capture's."""
@@ -46,6 +73,8 @@ class NotedCamera:
     def _note_missed(self, last: Frame, frame: Frame, asked_s: float) -> None:
         """Those between two frames, by when the first of them came: frames come evenly."""
         steps = frame.sequence - last.sequence
+        if steps < 1:  # the camera counts anew: how many it gave between is not known
+            return
         each_s = (frame.captured_monotonic_s - last.captured_monotonic_s) / steps
         if asked_s < last.captured_monotonic_s + each_s:
             self.lost += steps - 1

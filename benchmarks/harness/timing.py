@@ -1,6 +1,7 @@
 """Time in nanoseconds, and what many samples of it come to."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
@@ -37,12 +38,14 @@ def timed(work: Callable[[], T]) -> tuple[T, int]:
 def in_turns(works: Mapping[K, Callable[[int], T]], count: int, what: str) -> dict[K, list[T]]:
     """What each work gives on each turn, whose number it is passed: what slows the machine slows all.
 
-    Every other turn goes the other way round, so that nobody is always first.
+    Every other turn goes the other way round, and after every two another work begins: none is always first.
     """
     found: dict[K, list[T]] = {name: [] for name in works}
     with settled_garbage():
         for number in follow(range(count), what):
-            for name in works if number % 2 else reversed([*works]):
+            order = deque(works)
+            order.rotate(-(number // 2))
+            for name in reversed(order) if number % 2 else order:
                 found[name].append(works[name](number))
     return found
 

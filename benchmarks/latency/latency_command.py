@@ -56,6 +56,10 @@ def latency(
     the first number of threads, and each number of threads at the first size. Beside it: single frames by
     stage, batches, and a lane that is started afresh (cold). Each answer is checked: a wrong one ends it all.
 
+    Threads are cores, too: on one thread the lane, its camera's reader, the kiosk and the page share a core.
+    A frame's time is when the reader has decoded it and it is due: a reader that is late shows in the frames
+    a second that came during captures.
+
     Where the extra `peers` is installed, the same frames go through what else there is, in turns. Joules are
     reported where the machine counts them.
 

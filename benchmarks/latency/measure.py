@@ -21,6 +21,7 @@ from benchmarks.harness.desk_site import site
 from benchmarks.harness.drawn_frames import FRAMES_PER_SECOND, Size
 from benchmarks.harness.frame_pass import LanePass, Sample, warm_up
 from benchmarks.harness.measurer import admission_band, build_measurer, runtime_settings, shipped_policy
+from benchmarks.harness.noted_camera import Capture, rate
 from benchmarks.harness.progress import follow
 from benchmarks.harness.result import Figure, Name, Network, Result, counts, not_available
 from benchmarks.harness.stamp import networks, stamp
@@ -48,6 +49,8 @@ from models.runtime.providers import CPU, KNOWN, named
 from models.runtime.threads import available_cores
 
 WARM_UP, WARM_UP_PASSAGES = 10, 2
+NOT_LATE = 0.9
+"""A camera is late that gives less than so much of its frames a second during a capture."""
 STAGES = ("decode", "detect", "align", "quality", "liveness", "embed", "compare", "decide", "ledger", "gate")
 """In the order of the flow. Cues of liveness, ledger and gate are once a passage, the others once a frame."""
 MEANING = {
@@ -55,7 +58,12 @@ MEANING = {
     "first frame to gate": "from the capture of the first frame of the passage until the gate is commanded",
     "frame to decision": "one frame through all that decides, both of its crops embedded, without a camera",
     "own account": "by the lane's own account, summed over the frames of a passage; decode is the document's",
-    "cold": "a fresh process: imports, networks loaded and tested, lane started, first passage",
+    "cold": "a fresh process: imports, networks loaded and tested, lane started, first passage; the time in "
+    "which the kiosk and a browser open the page is left out",
+    "threads": "cores, too: lane, camera's reader, kiosk and page share so many",
+    "frames per second": "of the camera during captures; its reader dates a frame once it is decoded and "
+    "due, so that a late reader shows in fewer frames alone",
+    "captures with a late camera": f"with less than {NOT_LATE:.0%} of {FRAMES_PER_SECOND} frames a second",
 }
 
 
@@ -192,6 +200,7 @@ def _passages(point: Point, measurer: Measurer, bench: Bench) -> tuple[list[Pass
             camera_for(settings, rules) as camera,
             open_desk(settings) as desk,
             lane_for(settings, camera, desk, document, film.known, measurer, rules) as lane,
+            lane.open_page(),
         ):
             return _timed(lane, title, point.counts.passages, bench)
 
@@ -210,6 +219,8 @@ def _account(row: Name, passed: Sequence[PassageTimes], known: float, *, detail:
     numbers = {
         "passages": len(passed),
         "passed over": sum(one.passed_over for one in passed),
+        "frames per second": round(rate(passed), 2),
+        "captures with a late camera": sum(is_late(one) for one in passed),
         "similarity known": round(known, 4),
         "least": round(min(similarities), 4),
         "most": round(max(similarities), 4),
@@ -220,6 +231,11 @@ def _account(row: Name, passed: Sequence[PassageTimes], known: float, *, detail:
     for stage in passed[0].stages_ms:
         own_ns = [round(one.stages_ms.get(stage, 0.0) * 1e6) for one in passed]
         yield times((row[0], "own account", *row[1:], stage), own_ns, better=None, detail=True)
+
+
+def is_late(capture: Capture) -> bool:
+    """Whether the camera gave too few frames; of a single frame no rate is known."""
+    return capture.came - 1 < NOT_LATE * FRAMES_PER_SECOND * capture.lasted_s
 
 
 def _batches(provider: str, threads: int, measurer: Measurer, bench: Bench) -> Iterator[Figure]:

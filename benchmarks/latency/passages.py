@@ -4,13 +4,16 @@ Station, judge, networks, the journal on disk, the camera's reader, the kiosk wi
 connection to a desk are those of a lane in service, with its evaluation and its word to supervisors beside
 them. The camera sees a film, document reader and gate are simulated. Each passage must end as its holder
 deserves, with the opening in the ledger before the gate is commanded; otherwise its times are worth nothing.
+
+A frame's time is when the camera's reader makes a picture of it, once it is decoded and due. A reader that is
+late makes no passage longer: it gives fewer frames, which are counted beside the times.
 """
 
 import json
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import repeat
@@ -42,6 +45,7 @@ from lane.ledger.journal import SqliteJournal, Standing
 from lane.passage.judge import Judge
 from lane.passage.station import PassageReport, Station
 from lane.platform.clock import SystemClock
+from lane.platform.process_supervisor import Child
 from lane.service.build import build_evaluation_thread
 from lane.service.run import WakingReader
 from lane.settings import Settings
@@ -67,6 +71,10 @@ class PassageTimes:
     """The command itself."""
     frames: int
     passed_over: int
+    came: int
+    """Frames from the capture's first to its last, also those that the lane never had."""
+    lasted_s: float
+    """From the capture's first frame to its last."""
     similarity: float
     stages_ms: dict[str, float]
     """The lane's own account of the passage, as in the ledger."""
@@ -126,7 +134,12 @@ class Lane:
     camera: NotedCamera
     gate: TimedGate
     journal: TimedJournal
+    kiosk: Kiosk
     known: float
+
+    def open_page(self) -> AbstractContextManager[Child]:
+        """The traveller's screen in a browser, which is none of the lane's. Raises BenchmarkError."""
+        return open_page(self.kiosk.address(OPENS_WITHIN_S) or "nowhere")
 
     def passage(self) -> PassageTimes:
         """The next one. BenchmarkError unless the holder was admitted, by the known similarity, on record."""
@@ -144,6 +157,8 @@ class Lane:
             gate_ns=self.gate.command_ns,
             frames=report.frames,
             passed_over=self.camera.passed_over,
+            came=self.camera.came,
+            lasted_s=self.camera.lasted_s,
             similarity=similarity,
             stages_ms=report.timings_ms,
         )
@@ -215,7 +230,7 @@ def lane_for(
     measurer: Measurer,
     rules: Policy,
 ) -> Iterator[Lane]:
-    """A lane in service, once its camera gives frames and its page is open. Raises LaneError, ModelError."""
+    """A lane in service, once its camera gives frames; no page is open yet. Raises LaneError, ModelError."""
     clock, gate = SystemClock(), TimedGate(ledger=settings.journal)
     with ExitStack() as stack:
         journal = stack.enter_context(TimedJournal(settings.journal, settings.lane))
@@ -239,9 +254,8 @@ def lane_for(
             requests=kiosk.take,
         )
         camera.wait()
-        stack.enter_context(open_page(kiosk.address(OPENS_WITHIN_S) or "nowhere"))
         station.start()
-        yield Lane(station, noted, gate, journal, known)
+        yield Lane(station, noted, gate, journal, kiosk, known)
 
 
 def known_similarity(walk: Walk, measurer: Measurer) -> float:

@@ -3,6 +3,7 @@
 One stage alone is enough where it is slower beyond doubt: noise in another one must not hide it.
 """
 
+import json
 import math
 import os
 import signal
@@ -125,12 +126,26 @@ def _done(command: Sequence[str], tree: Path) -> "subprocess.CompletedProcess[by
 
 
 def _medians(printed: bytes, tree: Path) -> Times:
-    result = parse(printed, f"what was printed in {tree}")
-    found = {stage: result.find(CPU, stage) for stage in OF_A_FRAME}
-    times = {stage: one.number for stage, one in found.items() if one and one.number and one.number > 0}
+    where = f"what was printed in {tree}"
+    found = _before_figures(printed) or _of_figures(printed, where)
+    times = {stage: ms for stage, ms in found.items() if stage in OF_A_FRAME and ms > 0}
     if not times:
-        raise BenchmarkError(f"what was printed in {tree} has no times of {', '.join(OF_A_FRAME)}")
+        raise BenchmarkError(f"{where} has no times of {', '.join(OF_A_FRAME)}")
     return times
+
+
+def _of_figures(printed: bytes, where: str) -> dict[str, float]:
+    figures = parse(printed, where).under(CPU)
+    return {one.name[1]: one.number or 0.0 for one in figures if len(one.name) == 2}
+
+
+def _before_figures(printed: bytes) -> dict[str, float]:
+    """Of commits before all results had one form, which stored results name; else empty."""
+    try:
+        stages = json.loads(printed)["providers"][CPU]["stages"]
+        return {stage: float(one["p50_ms"]) for stage, one in stages.items()}
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        return {}
 
 
 def rounds(count: int, earlier: Callable[[], Times], new: Callable[[], Times]) -> Iterator[Round]:

@@ -68,15 +68,6 @@ class RealCamera:
         """Since the camera was opened."""
         return self._watchdog.counts
 
-    @property
-    def stalls(self) -> int:
-        """How often the reader was killed since no whole frame came in time."""
-        return self._watchdog.stalls
-
-    @property
-    def reader_pid(self) -> int | None:
-        return self._watchdog.pid
-
     def wake(self) -> None:
         """A capture runs or begins soon: all frames are decoded."""
         now_s = time.monotonic()

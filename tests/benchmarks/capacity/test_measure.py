@@ -57,7 +57,7 @@ def test_carried_lanes_told_in_figures() -> None:
     assert (found["decision"].number, found["decision"].tails["p99"]) == (60, 80)
     assert found["first frame to decision"].tails["max"] == 400
     assert (found["passed over"].number, found["passed over share"].number) == (6, 0.02)
-    assert found["frames per second and lane"].number == 15
+    assert found["frames per second of the slowest lane"].number == 15
     assert 0 < (found["cpu share"].number or 0) <= 0.5
 
 
@@ -67,12 +67,19 @@ def test_carried_lanes_told_in_figures() -> None:
         ({"decided_ns": [(101 * MS, 300 * MS)]}, "decided later than 100 ms (p99)"),
         ({"referred": {"F03 S07": 1}}, "passengers were referred for lack of time"),
         ({"frames_looked_at": 100}, "more than a tenth of the frames were passed over"),
-        ({"frames_per_second": 10.0}, "cameras gave less than nine frames of ten"),
+        ({"frames_per_second": 10.0}, "a camera gave less than nine frames of ten"),
         ({"decided_ns": []}, "no passage was decided"),
     ],
 )
 def test_what_breaks_is_named(more: dict[str, Any], why: str) -> None:
     assert summed_up(LOAD, [lane(**more)]).broken == (why,)
+
+
+@pytest.mark.parametrize("rate", [0.0, 10.0])
+def test_slowest_camera_breaks_step(rate: float) -> None:
+    step = summed_up(LOAD, [lane()] * 9 + [lane(frames_per_second=rate)])
+    assert step.broken == ("a camera gave less than nine frames of ten",)
+    assert figures(step)["frames per second of the slowest lane"].number == rate
 
 
 @pytest.mark.parametrize(("carries", "tried"), [(0, [1]), (1, [1, 2]), (5, [1, 2, 4, 8, 6, 5])])
@@ -139,6 +146,8 @@ def test_all_processes_end_with_the_run(photos: Path, tmp_path: Path, number: in
         process.send_signal(number)
         _, said = process.communicate(timeout=60)
     assert (process.returncode, "Traceback" in said) == (code, False)
+    if number == signal.SIGINT:
+        assert "stopped" in said
     until(lambda: not [pid for pid in started if "python" in command_of(pid)])
     if number != signal.SIGKILL:
         assert list(tmp_path.glob("passenger-lane-*")) == [], "film and journals are gone"

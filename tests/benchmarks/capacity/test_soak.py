@@ -9,14 +9,18 @@ import numpy as np
 import psutil
 import pytest
 
-from benchmarks.capacity.lane_processes import LaneProcess
-from benchmarks.capacity.memory_growth import WINDOWS, own_kb, slope_per_hour
-from benchmarks.capacity.soak import waiting
+from benchmarks.capacity import memory_growth
+from benchmarks.capacity.lane_processes import LaneProcess, Passage
+from benchmarks.capacity.memory_growth import WINDOWS, own_kb, sampled, slope_per_hour
+from benchmarks.capacity.soak import passages, waiting
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.result_file import read
 from tests.support.benchmarks.command_line import run
+from tests.support.processes import until
 
-PROCESSES = {"keeper", "lane", "reader", "kiosk", "tracker"}
+GONE = 2**22 + 1
+"""There is no process of this number."""
+PROCESSES = {"supervisor", "lane", "reader", "kiosk", "tracker"}
 
 
 class Idle(LaneProcess):
@@ -44,6 +48,21 @@ def test_waiting_counts_every_process() -> None:
     for before, after in (([me], [me, parent]), ([me, parent], [me])):
         with pytest.raises(BenchmarkError, match="ended or began"):
             list(waiting(Idle(before, after), 0))
+
+
+def test_counts_include_first_passage() -> None:
+    """As all other figures of frames do."""
+    before = {"frames": 10, "spoilt": 1, "skipped": 0, "reconnects": 1}
+    seen = [before | {"spoilt": 3, "reconnects": 2}, before | {"spoilt": 4, "reconnects": 2}]
+    passed = [Passage([], 9.0, [1.0, 1.1, 1.2], [1] * 3, [1] * 3, 1, 0, one) for one in seen]
+    frames = {one.name[-1]: one.number for one in passages(passed, before) if one.name[0] == "frames"}
+    assert (frames["came"], frames["looked at"], frames["passed over"]) == (8, 6, 2)
+    assert (frames["spoilt"], frames["reconnects"]) == (3, 1)
+
+
+def test_run_without_passenger_is_named() -> None:
+    with pytest.raises(BenchmarkError, match="no passenger came"):
+        list(passages([], {}))
 
 
 @pytest.mark.thorough
@@ -94,4 +113,11 @@ def test_memory_counts_only_live_process() -> None:
     assert before is not None
     assert after is not None
     assert 20_000 < after - before < 60_000
-    assert own_kb(2**22 + 1) is None, "there is no such process"
+    assert own_kb(GONE) is None
+
+
+def test_ended_process_has_no_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory_growth, "EVERY_S", 0.01)
+    with sampled(lambda: {"gone": GONE, "here": os.getpid()}) as samples:
+        until(lambda: "here" in samples and len(samples["here"].mb) > 1)
+    assert set(samples) == {"here"}

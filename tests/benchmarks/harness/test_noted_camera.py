@@ -7,19 +7,19 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from benchmarks.harness.noted_camera import NotedCamera
+from benchmarks.harness.noted_camera import NotedCamera, rate
 from lane.cameras.frame import Frame
 
 
 class Numbered:
-    """A camera that gives frames 1 and 4, the first one captured so long ago, and then the other one."""
+    """A camera that gives two frames, the first one captured so long ago, and then the other one."""
 
-    def __init__(self, first_ago_s: float, apart_s: float) -> None:
-        self._ago_s = {1: first_ago_s, 4: first_ago_s - apart_s}
+    def __init__(self, first_ago_s: float, apart_s: float, numbers: tuple[int, int] = (1, 4)) -> None:
+        self._ago_s = tuple(zip(numbers, (first_ago_s, first_ago_s - apart_s), strict=True))
 
     def frames(self) -> Iterator[Frame]:
         now_s, now = time.monotonic(), datetime.now(UTC)
-        for number, ago_s in self._ago_s.items():
+        for number, ago_s in self._ago_s:
             yield Frame("numbered", number, now, now_s - ago_s, np.zeros((2, 2, 3), np.uint8))
 
 
@@ -29,9 +29,18 @@ def test_missed_frames_have_a_cause(first_ago_s: float, passed_over: int, lost: 
     noted = NotedCamera(Numbered(first_ago_s, apart_s=100.0))
     assert [frame.sequence for frame in noted.frames()] == [1, 4]
     assert (noted.passed_over, noted.lost) == (passed_over, lost)
-    assert noted.captured_s[1] - noted.captured_s[0] == pytest.approx(100)
+    assert noted.came == 4
+    assert noted.lasted_s == pytest.approx(100)
+    assert rate([noted, noted]) == pytest.approx(0.03)
     assert noted.ages_ns[0] >= first_ago_s * 1e9
     assert len(noted.work_ns) == 2
+
+
+@pytest.mark.parametrize("numbers", [(4, 4), (4, 1)])
+def test_camera_that_counts_anew_misses_nothing(numbers: tuple[int, int]) -> None:
+    noted = NotedCamera(Numbered(1.0, 0.5, numbers))
+    assert [frame.sequence for frame in noted.frames()] == [*numbers]
+    assert noted.passed_over == noted.lost == 0
 
 
 def test_each_capture_begins_anew() -> None:

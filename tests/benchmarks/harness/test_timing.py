@@ -1,6 +1,7 @@
 """What many samples come to, and that a wrong answer is never timed."""
 
 import gc
+from collections import Counter
 from dataclasses import replace
 from functools import partial
 
@@ -42,16 +43,21 @@ def test_repeated_stage_is_summed() -> None:
     assert watch.stage_ns("detect") > once > 0
 
 
-def test_every_other_turn_goes_back() -> None:
+@pytest.mark.parametrize("names", ["a", "ab", "abc"])
+def test_every_other_turn_goes_back(names: str) -> None:
+    """And each is first in as many turns."""
     order: list[str] = []
 
     def work(name: str, number: int) -> int:
         order.append(name)
         return number
 
-    works = {name: partial(work, name) for name in "ab"}
-    assert in_turns(works, 3, "turns") == {"a": [0, 1, 2], "b": [0, 1, 2]}
-    assert order == ["b", "a", "a", "b", "b", "a"]
+    works = {name: partial(work, name) for name in names}
+    count = 2 * len(names)
+    assert in_turns(works, count, "turns") == {name: list(range(count)) for name in names}
+    turns = ["".join(order[at : at + len(names)]) for at in range(0, len(order), len(names))]
+    assert all(back == there[::-1] for there, back in zip(turns[::2], turns[1::2], strict=True))
+    assert Counter(turn[0] for turn in turns) == dict.fromkeys(names, 2)
 
 
 def test_collection_runs_and_nothing_stays_frozen() -> None:

@@ -1,5 +1,8 @@
 """What no single frame goes through: decoding, cues of liveness, batches, a lane that is started afresh."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +13,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.harness.desk_site import site
 from benchmarks.harness.drawn_frames import Walk
 from benchmarks.harness.measurer import runtime_settings
-from benchmarks.latency import batches, cold_start, decoding_and_liveness
+from benchmarks.latency import batches, cold_start, decoding_and_liveness, passages
 from benchmarks.latency.passages import film_for, known_similarity, lanes_at
 from lane.capture.measuring import Measurer
 from models.runtime.providers import CPU
@@ -73,3 +76,27 @@ def test_fresh_lane_reaches_known_decision(measurer: Measurer, walk: Walk, tmp_p
     parts_of_it = sum(parts[part] for part in ("process", "networks", "lane", "first passage"))
     assert parts["first decision"] == pytest.approx(parts_of_it, abs=0.01)
     assert parts["end to end"] < parts["first frame to gate"] < parts["first passage"]
+
+
+@pytest.mark.thorough
+def test_slow_browser_is_no_part_of_cold_start(
+    measurer: Measurer, walk: Walk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page_s = 3.0
+
+    @contextmanager
+    def slow_page(_: str) -> Iterator[None]:
+        time.sleep(page_s)
+        yield
+
+    monkeypatch.setattr(passages, "open_page", slow_page)
+    (tmp_path / cold_start.PHOTO).write_bytes(walk.document.photo)
+    known = known_similarity(walk, measurer)
+    film = film_for(walk, known, tmp_path / "film.mkv")
+    with site(None, lanes=1, officers=0, workers=1) as desk:
+        [lane] = lanes_at(desk)
+        began_ns = time.monotonic_ns()
+        took_ns = cold_start.start(tmp_path, film.path, film.size, CPU, 1, known, lane, began_ns)
+    assert took_ns["first decision"] <= time.monotonic_ns() - began_ns - page_s * 1e9
+    parts = ("process", "networks", "lane", "first passage")
+    assert took_ns["first decision"] == sum(took_ns[part] for part in parts)

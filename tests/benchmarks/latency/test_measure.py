@@ -4,6 +4,7 @@ import io
 import time
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from rich.console import Console
@@ -16,7 +17,7 @@ from benchmarks.harness.tables import show
 from benchmarks.harness.timing import QUANTILES
 from benchmarks.latency.cold_start import PARTS
 from benchmarks.latency.energy import EnergyUse
-from benchmarks.latency.measure import STAGES, others
+from benchmarks.latency.measure import STAGES, is_late, others
 from models.catalogue import catalogue
 from models.errors import ProviderError
 from models.runtime.providers import CPU, KNOWN
@@ -62,6 +63,21 @@ def test_whole_exceeds_parts_within_first_frame(result: Result, cpu: dict[Name, 
     assert cpu["ledger",].quantiles["p50"] < end_to_end["max"]
     assert (result[f"{CPU}, passages", "similarity known"].number or 0) > 0.6
     assert result[f"{CPU}, passages", "passages"].number == 2
+    assert (result[f"{CPU}, passages", "frames per second"].number or 0) > 0
+    assert result[f"{CPU}, passages", "captures with a late camera"].number in range(3)
+
+
+class Seen(NamedTuple):
+    came: int
+    lasted_s: float
+
+
+@pytest.mark.parametrize(
+    ("seen", "late"),
+    [(Seen(31, 1.0), False), (Seen(28, 1.0), False), (Seen(27, 1.0), True), (Seen(1, 0.0), False)],
+)
+def test_camera_with_few_frames_is_late(seen: Seen, *, late: bool) -> None:
+    assert is_late(seen) is late
 
 
 @pytest.mark.thorough

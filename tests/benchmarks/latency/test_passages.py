@@ -42,6 +42,7 @@ def lane(walk: Walk, measurer: Measurer, policy: Policy, folder: Path) -> Iterat
     with (
         camera_for(settings, policy) as camera,
         lane_for(settings, camera, desk, walk.document, KNOWN, measurer, policy) as lane,
+        lane.open_page(),
     ):
         yield lane
 
@@ -53,6 +54,8 @@ def test_passage_timed_from_capture_to_gate(lane: Lane, folder: Path) -> None:
         assert 0 < one.gate_ns + one.ledger_ns < one.last_frame_ns < one.first_frame_ns
         assert one.frames == len(lane.camera.captured_s) > 1
         assert one.passed_over >= 0
+        assert one.came >= one.frames + one.passed_over
+        assert one.lasted_s == pytest.approx((one.first_frame_ns - one.last_frame_ns) / 1e9, abs=1e-6)
         assert one.stages_ms["detect"] > 0
         entries = [entry["kind"] for entry in last_entries(folder / "lane.sqlite", 1000)]
         assert entries.count("gate.opening") == entries.count("passage.closed") == count

@@ -1,5 +1,6 @@
 """A slower code is found out beside an earlier one, and noise is not taken for it; with made-up times."""
 
+import json
 import os
 import signal
 import subprocess
@@ -38,6 +39,12 @@ def printing(base: dict[str, float]) -> str:
     """A program that prints these times as a result of latency."""
     figures = [spread((CPU, stage), ms) for stage, ms in base.items()]
     return f"print({result('latency', *figures).text()!r})"
+
+
+def printing_earlier_form(base: dict[str, float]) -> str:
+    """The same as before all results had one form."""
+    stages = {stage: {"p50_ms": ms, "p99_ms": 2 * ms} for stage, ms in base.items()}
+    return f"print({json.dumps({'providers': {CPU: {'stages': stages}}})!r})"
 
 
 def commit(root: Path, base: dict[str, float]) -> str:
@@ -226,6 +233,8 @@ def test_stored_result_without_code_is_refused(stored: Result, why: str) -> None
         ("print('{}')", "is no result"),
         ("print(7)", "is no result"),
         (printing({"decode": 1.0}), "has no times"),
+        (printing_earlier_form({"decode": 1.0}), "has no times"),
+        ("print('{\"providers\": {}}')", "is no result"),
     ],
 )
 def test_failed_measurement_is_no_verdict(script: str, why: str, tmp_path: Path) -> None:
@@ -242,6 +251,11 @@ def test_times_are_read_from_current_result(tmp_path: Path) -> None:
     times = measured(COMMAND, tmp_path)
     assert times == {stage: made[CPU, stage].number for stage in times}
     assert set(times) == {"detect", "quality", "embed", "decide"}
+
+
+def test_times_are_read_from_earlier_form(tmp_path: Path) -> None:
+    (tmp_path / "bench.py").write_text(printing_earlier_form(FAST | {"decode": 1.0}))
+    assert measured(COMMAND, tmp_path) == FAST
 
 
 def test_order_alternates_and_warmup_is_uncounted() -> None:

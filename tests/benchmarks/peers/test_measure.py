@@ -50,8 +50,9 @@ def test_both_go_first_by_turns(walk: Walk) -> None:
 
     works = {name: partial(work, name) for name in (measure.WHOLE, measure.SAME_JOB)}
     figures = {one.name: one for one in measure._beside("noted", Noted(order, right=True), works, walk, 4)}
-    there, back = ["whole", "same job", "peer"], ["peer", "same job", "whole"]
-    assert order == [*there * measure.WARM_UP, *back, *there, *back, *there]
+    there, next_there = ["whole", "same job", "peer"], ["same job", "peer", "whole"]
+    turns = [*there, *reversed(there), *next_there, *reversed(next_there)]
+    assert order == [*there * measure.WARM_UP, *turns]
     assert 0 < (figures["noted", "whole", "times as fast"].number or 0) < 1
     assert {one.n for one in figures.values()} == {4}
 

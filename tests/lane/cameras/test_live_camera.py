@@ -77,7 +77,7 @@ def first(opened: RealCamera) -> Frame:
 def signal_reader(opened: RealCamera, number: int) -> int:
     """Send this to the reader's process, once a frame has come; returns its pid."""
     first(opened)
-    pid = opened.reader_pid
+    pid = opened._watchdog.pid
     assert pid is not None
     os.kill(pid, number)
     return pid
@@ -161,7 +161,7 @@ def until_lost(opened: RealCamera) -> Iterator[Frame]:
 def test_stalled_stream_is_lost_then_found() -> None:
     with http_camera() as (address, does), camera(address, wait_s=1.5) as opened:
         until(lambda: opened.counts.frames > 0)
-        reader = opened.reader_pid
+        reader = opened._watchdog.pid
         does.go.clear()
         began_s = time.monotonic()
         with pytest.raises(CameraError, match="no whole frame in time"):
@@ -171,7 +171,7 @@ def test_stalled_stream_is_lost_then_found() -> None:
         does.go.set()
         until(lambda: opened.status().health is CameraHealth.GOOD)
         assert time.monotonic() - first(opened).captured_monotonic_s < 1
-        assert opened.stalls >= 1
+        assert opened._watchdog.stalls >= 1
         assert opened.counts.reconnects == 1
         assert reader is not None
         assert READER not in command_of(reader)
@@ -220,7 +220,7 @@ def test_segmented_stream_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("does", [Behaviour(silent=True), Behaviour(trickle=True)])
 def test_server_without_whole_frame_is_retried(does: Behaviour) -> None:
     with http_camera(does) as (address, _), camera(address, open_s=1.0, wait_s=0.3) as opened:
-        until(lambda: opened.stalls >= 2)
+        until(lambda: opened._watchdog.stalls >= 2)
         with pytest.raises(CameraError, match="no whole frame"):
             first(opened)
         does.silent = does.trickle = False
@@ -232,7 +232,7 @@ def test_killed_reader_restarts() -> None:
     with http_camera() as (address, _), camera(address) as opened:
         before = first(opened)
         pid = signal_reader(opened, signal.SIGKILL)
-        until(lambda: opened.reader_pid not in (None, pid) and opened.counts.reconnects == 1)
+        until(lambda: opened._watchdog.pid not in (None, pid) and opened.counts.reconnects == 1)
         assert first(opened).sequence > before.sequence
 
 
@@ -241,7 +241,7 @@ def test_hung_reader_is_killed_and_restarted() -> None:
         pid = signal_reader(opened, signal.SIGSTOP)
         until(lambda: opened.counts.reconnects == 1)
         assert READER not in command_of(pid)
-        assert opened.stalls == 1
+        assert opened._watchdog.stalls == 1
 
 
 def test_lagging_reader_skips_to_newest() -> None:
@@ -381,7 +381,7 @@ settings = CameraSettings(source=sys.argv[1], open_s=30.0, wait_s=30.0)
 try:
     with RealCamera(settings, "lane-of-tests") as opened:
         for frame in opened.frames():
-            print(opened.reader_pid, opened.feed, flush=True)
+            print(opened._watchdog.pid, opened.feed, flush=True)
             break
         time.sleep(600)
 except KeyboardInterrupt:
@@ -430,7 +430,7 @@ def test_reader_loads_no_network_or_secret(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("PASSENGER_LANE_TOKEN", "very-secret-token")
     with http_camera() as (address, _), camera(address) as opened:
         first(opened)
-        pid = opened.reader_pid
+        pid = opened._watchdog.pid
         assert b"very-secret" not in Path(f"/proc/{pid}/environ").read_bytes()
         assert "onnxruntime" not in Path(f"/proc/{pid}/maps").read_text()
 
@@ -446,7 +446,7 @@ def test_password_opens_stream_and_stays_secret(
     secret = {"user": "li wei", "password": PASSWORD}
     with http_camera(does) as (address, _), camera(address, **secret) as opened:
         first(opened)
-        pid = opened.reader_pid
+        pid = opened._watchdog.pid
         for shown in ("cmdline", "environ"):
             assert PASSWORD.encode() not in Path(f"/proc/{pid}/{shown}").read_bytes()
         assert PASSWORD not in repr(opened._settings) + repr(opened._source)

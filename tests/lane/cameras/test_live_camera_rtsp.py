@@ -89,7 +89,7 @@ def test_stalled_stream_is_lost_then_found() -> None:
         assert opened.status().health is CameraHealth.LOST
         wire.cut()
         until(lambda: opened.status().health is CameraHealth.GOOD)
-        assert opened.stalls >= 1
+        assert opened._watchdog.stalls >= 1
 
 
 @pytest.mark.usefixtures("real")
