@@ -175,6 +175,7 @@ def pair(desk: RunningDesk, lane: Lane, officer: Officer) -> Pair:
     return Pair(desk, lane, officer)
 
 
+@pytest.mark.thorough
 @tiers.parametrize("beginning", range(len(BEGINNINGS)), quick=1)
 def test_every_call_answered_alike(pair: Pair, beginning: int) -> None:
     """After every beginning."""

@@ -83,6 +83,7 @@ def test_every_forged_stream_is_named(portrait: Portrait) -> None:
     assert not unnamed
 
 
+@pytest.mark.thorough
 @tiers.parametrize("quality", [23, 35], quick=1)
 def test_honest_camera_behind_codec_is_believed(portrait: Portrait, quality: int) -> None:
     for begin_s in (0.0, 2.0):

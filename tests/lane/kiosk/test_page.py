@@ -133,6 +133,7 @@ def test_every_instruction_fits_every_size(
             assert page.locator(".mirror .pictogram").is_visible()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("languages", [("zh",), ("en",), ("en", "zh")])
 def test_site_orders_its_languages(browser: Browser, languages: tuple[Language, ...]) -> None:
     with kiosk(languages=languages) as shown, opened(browser, shown) as page:
@@ -198,6 +199,7 @@ def faults(page: Page) -> list[str]:
     ]
 
 
+@pytest.mark.thorough
 def test_progress_is_a_ring_that_fills(page: Page, shared: KioskUnderTest) -> None:
     for progress in (0.0, 0.5, 1.0):
         reaches(page, shared, Instruction.HOLD_STILL, progress)
@@ -210,6 +212,7 @@ def test_progress_is_a_ring_that_fills(page: Page, shared: KioskUnderTest) -> No
 # The picture
 
 
+@pytest.mark.thorough
 def test_picture_is_mirrored(page: Page, shared: KioskUnderTest) -> None:
     reaches(page, shared, Instruction.LOOK)
     sees_a_picture(page, shared)
@@ -222,6 +225,7 @@ def test_picture_is_mirrored(page: Page, shared: KioskUnderTest) -> None:
     assert row[left].mean() < 60 < 150 < row[right].mean(), "the frame is light on its left"
 
 
+@pytest.mark.thorough
 def test_fast_browser_sees_every_frame(browser: Browser, shared: KioskUnderTest) -> None:
     with opened(browser, shared, quiet=False) as page:  # it warns when its pixels are read back
         reaches(page, shared, Instruction.LOOK)
@@ -231,6 +235,7 @@ def test_fast_browser_sees_every_frame(browser: Browser, shared: KioskUnderTest)
             page.wait_for_function(SHADE, arg=40 + 4 * frame)
 
 
+@pytest.mark.thorough
 def test_stopped_camera_clears_picture(page: Page, shared: KioskUnderTest) -> None:
     reaches(page, shared, Instruction.LOOK)
     sees_a_picture(page, shared)
@@ -261,6 +266,7 @@ def is_covered(page: Page) -> bool:
     return float(page.evaluate("getComputedStyle(document.getElementById('lost')).opacity")) == 1
 
 
+@pytest.mark.thorough
 def test_unheard_lane_makes_page_wait(browser: Browser) -> None:
     with kiosk() as shown, opened(browser, shown, quiet=False) as page:
         page.route("**/state*", lambda route: route.abort())
@@ -317,6 +323,7 @@ def is_green(png: str) -> bool:
     return green > blue + 20 > red
 
 
+@pytest.mark.thorough
 def test_ended_lane_makes_page_wait(browser: Browser) -> None:
     with ExitStack() as stack:
         shown = stack.enter_context(kiosk())
@@ -363,6 +370,7 @@ def test_button_cycle_works_and_is_heard(browser: Browser, wish: Button, code: C
         assert not page.locator("#confirmed").is_visible()
 
 
+@pytest.mark.thorough
 @tiers.parametrize("languages", [("zh", "en"), ("en", "zh")], quick=1)
 @tiers.parametrize("size", [PORTRAIT, ZOOMED, LANDSCAPE], quick=1)
 def test_confirmation_moves_no_button(
@@ -382,6 +390,7 @@ def test_confirmation_moves_no_button(
             page.wait_for_selector("[data-wish=help][aria-pressed=false]")
 
 
+@pytest.mark.thorough
 @tiers.parametrize("size", [PORTRAIT, ZOOMED, LANDSCAPE], quick=1)
 def test_buttons_are_hand_sized_and_stay(
     browser: Browser, shared: KioskUnderTest, size: tuple[int, int]

@@ -404,6 +404,7 @@ STORIES = {
 }
 
 
+@pytest.mark.thorough
 @tiers.parametrize("story", STORIES, quick=2)
 def test_unusual_approach_gets_its_outcome(story: str, people: People, lane_with: LaneMaker) -> None:
     passenger = replace(people["holder"], scene=scene_of(story, people))

@@ -166,6 +166,7 @@ def test_no_page_has_serious_accessibility_fault(
             assert faults(browser, shown, path, caller, locale, scheme) == []
 
 
+@pytest.mark.thorough
 @tiers.parametrize(("locale", "scheme"), LOOKS, quick=1)
 def test_case_outcome_has_no_serious_fault(browser: Browser, shown: Shown, locale: str, scheme: Any) -> None:
     with opened(browser, shown, Role.OFFICER, locale, scheme) as page:
@@ -175,6 +176,7 @@ def test_case_outcome_has_no_serious_fault(browser: Browser, shown: Shown, local
             assert seen(page) == []
 
 
+@pytest.mark.thorough
 @tiers.parametrize(("locale", "scheme"), LOOKS, quick=1)
 def test_form_result_has_no_serious_fault(browser: Browser, shown: Shown, locale: str, scheme: Any) -> None:
     confirming = f"/referrals/{shown.passages['revealed']}/confirm"

@@ -67,6 +67,7 @@ def test_newcomer_registered_chooses_password_by_keyboard(page: Page, desk: Runn
     verify_ledger(desk.desk.database)
 
 
+@pytest.mark.thorough
 def test_person_gets_other_role_and_leaves(page: Page, desk: RunningDesk) -> None:
     sign_in(page, desk, "chen")
     page.get_by_role("link", name="li.na").press("Enter")

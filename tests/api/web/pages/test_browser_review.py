@@ -92,6 +92,7 @@ SEEN = {
 }
 
 
+@pytest.mark.thorough
 @tiers.parametrize("locale", SEEN, quick=1)
 def test_new_gate_events_appear_beside_faces(
     browser: Browser, desk: RunningDesk, lane: Lane, locale: str
@@ -164,6 +165,7 @@ def test_officer_reviews_by_keyboard(browser: Browser, desk: RunningDesk, lane: 
         page.get_by_role("heading", name=said["nobody"]).wait_for()
 
 
+@pytest.mark.thorough
 def test_nothing_reveals_comparison_before_answer(desk: RunningDesk, lane: Lane, page: Page) -> None:
     bodies: list[str] = []
 
@@ -202,6 +204,7 @@ def test_nothing_reveals_comparison_before_answer(desk: RunningDesk, lane: Lane,
     assert any("The lane’s comparison: no match" in body for body in bodies[before:])
 
 
+@pytest.mark.thorough
 def test_review_takes_seven_keys_without_wait(desk: RunningDesk, lane: Lane, page: Page) -> None:
     """Twelve seconds are the officer's own: the page asks for seven keys and half a second."""
     passage = lane.refer()
@@ -224,6 +227,7 @@ def test_review_takes_seven_keys_without_wait(desk: RunningDesk, lane: Lane, pag
     assert max(timers) == DEAF_MS, "no key waits for longer"
 
 
+@pytest.mark.thorough
 def test_viewed_tools_go_with_answer(desk: RunningDesk, lane: Lane, page: Page) -> None:
     passage = open_new_case(page, desk, lane, images=[drawn_face(1), drawn_face(2), drawn_face(3)])
     faces_shown(page)
@@ -240,6 +244,7 @@ def test_viewed_tools_go_with_answer(desk: RunningDesk, lane: Lane, page: Page) 
     page.locator("#decision").wait_for()
 
 
+@pytest.mark.thorough
 def test_second_officer_answer_announced_then_requeued(desk: RunningDesk, lane: Lane, page: Page) -> None:
     passage = judge_new_case(page, desk, lane, reasons=NO_MATCH)
     page.keyboard.press("a")
@@ -260,6 +265,7 @@ def test_second_officer_answer_announced_then_requeued(desk: RunningDesk, lane: 
     assert lane.decision(passage)["answer"] == "admit"
 
 
+@pytest.mark.thorough
 def test_one_key_corrects_slip(desk: RunningDesk, lane: Lane, page: Page) -> None:
     with desk.changed(correction_window_s=20):
         passage = judge_new_case(page, desk, lane, reasons=QUALITY)
@@ -274,6 +280,7 @@ def test_one_key_corrects_slip(desk: RunningDesk, lane: Lane, page: Page) -> Non
     assert lane.decision(passage)["answer"] == "second_line"
 
 
+@pytest.mark.thorough
 def test_faces_alternate_in_place_until_answer(desk: RunningDesk, lane: Lane, page: Page) -> None:
     open_new_case(page, desk, lane)
     placed(page)
@@ -288,6 +295,7 @@ def test_faces_alternate_in_place_until_answer(desk: RunningDesk, lane: Lane, pa
     assert {**document, "x": 0} == {**live, "x": 0}
 
 
+@pytest.mark.thorough
 def test_magnifier_covers_same_place_on_both(desk: RunningDesk, lane: Lane, page: Page) -> None:
     open_new_case(page, desk, lane)
     placed(page)
@@ -301,6 +309,7 @@ def test_magnifier_covers_same_place_on_both(desk: RunningDesk, lane: Lane, page
     assert page.locator(".lens:visible").count() == 0
 
 
+@pytest.mark.thorough
 def test_eyes_align_level_at_one_distance(desk: RunningDesk, lane: Lane, page: Page) -> None:
     eyes = [[190, 270], [290, 270]], [[500, 300], [600, 400]]
     pictures = [drawn_face(1), drawn_face(2, width=1280, height=720)]
@@ -325,6 +334,7 @@ def test_eyes_align_level_at_one_distance(desk: RunningDesk, lane: Lane, page: P
     assert found[0][0][1] == found[0][1][1], "the line of the eyes is level"
 
 
+@pytest.mark.thorough
 def test_word_about_case_moves_no_face(desk: RunningDesk, lane: Lane, page: Page) -> None:
     lane.refer()
     sign_in(page, desk)
@@ -335,6 +345,7 @@ def test_word_about_case_moves_no_face(desk: RunningDesk, lane: Lane, page: Page
     assert boxes(page) == where
 
 
+@pytest.mark.thorough
 def test_held_digit_chooses_no_ground(desk: RunningDesk, lane: Lane, page: Page) -> None:
     open_new_case(page, desk, lane, reasons=QUALITY)
     page.keyboard.press("s")
@@ -378,6 +389,7 @@ def test_no_page_has_serious_accessibility_fault(
     context.close()
 
 
+@pytest.mark.thorough
 def test_scriptless_page_asks_tells_decides(browser: Browser, desk: RunningDesk, lane: Lane) -> None:
     desk.officer("wang").http.close()
     passage = lane.refer(reasons=QUALITY)
@@ -402,6 +414,7 @@ def test_scriptless_page_asks_tells_decides(browser: Browser, desk: RunningDesk,
     context.close()
 
 
+@pytest.mark.thorough
 def test_queue_tells_break_and_hands_over(desk: RunningDesk, lane: Lane, page: Page) -> None:
     passage = lane.refer()
     sign_in(page, desk)

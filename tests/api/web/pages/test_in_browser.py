@@ -70,6 +70,7 @@ def test_held_enter_does_not_confirm(desk: RunningDesk, lane: Lane, page: Page) 
     assert page.get_by_role("button", name="Admit").is_visible()
 
 
+@pytest.mark.thorough
 def test_two_quick_enters_do_not_confirm(desk: RunningDesk, lane: Lane, page: Page) -> None:
     passage = judge_new_case(page, desk, lane)
     for key in ("a", "1", "Enter", "Enter", "Enter"):
@@ -80,6 +81,7 @@ def test_two_quick_enters_do_not_confirm(desk: RunningDesk, lane: Lane, page: Pa
     page.get_by_role("heading", name="Admitted").wait_for()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("width", "height"), [(683, 384), (1366, 768)])
 def test_double_clicked_continue_does_not_confirm(
     desk: RunningDesk, lane: Lane, page: Page, width: int, height: int
@@ -120,6 +122,7 @@ def test_both_faces_zoom_and_move_together(desk: RunningDesk, lane: Lane, page: 
     assert scales(page) == before
 
 
+@pytest.mark.thorough
 def test_case_taken_by_other_told_plainly(desk: RunningDesk, lane: Lane, page: Page) -> None:
     passage = lane.refer()
     sign_in(page, desk)
@@ -134,6 +137,7 @@ def test_case_taken_by_other_told_plainly(desk: RunningDesk, lane: Lane, page: P
     assert page.get_by_role("link", name="To the queue").is_visible()
 
 
+@pytest.mark.thorough
 def test_lost_desk_is_told_and_found(desk: RunningDesk, lane: Lane, page: Page) -> None:
     sign_in(page, desk)
     page.evaluate("window.stays = true")
@@ -150,6 +154,7 @@ def test_lost_desk_is_told_and_found(desk: RunningDesk, lane: Lane, page: Page) 
     assert page.evaluate("window.stays") is True
 
 
+@pytest.mark.thorough
 def test_hung_desk_told_despite_open_lines(desk: RunningDesk, page: Page) -> None:
     page.clock.install()
     sign_in(page, desk)
@@ -164,6 +169,7 @@ def test_hung_desk_told_despite_open_lines(desk: RunningDesk, page: Page) -> Non
     assert not lost.is_visible()
 
 
+@pytest.mark.thorough
 def test_hidden_page_holds_no_line(desk: RunningDesk, lane: Lane, page: Page) -> None:
     sign_in(page, desk)
     listeners = desk.desk.broker._listeners
@@ -178,6 +184,7 @@ def test_hidden_page_holds_no_line(desk: RunningDesk, lane: Lane, page: Page) ->
     assert len(listeners) == 1
 
 
+@pytest.mark.thorough
 def test_expired_claim_clears_faces_without_reclaim(desk: RunningDesk, lane: Lane, page: Page) -> None:
     page.clock.install()
     passage = open_new_case(page, desk, lane)
@@ -197,6 +204,7 @@ def test_expired_claim_clears_faces_without_reclaim(desk: RunningDesk, lane: Lan
         assert [case["passage"] for case in found] == [passage], "the case is free for somebody else"
 
 
+@pytest.mark.thorough
 def test_session_end_clears_faces_from_screen(desk: RunningDesk, lane: Lane, loud_page: Page) -> None:
     page = loud_page
     open_new_case(page, desk, lane)
@@ -208,6 +216,7 @@ def test_session_end_clears_faces_from_screen(desk: RunningDesk, lane: Lane, lou
     assert page.locator("img").count() == 0
 
 
+@pytest.mark.thorough
 def test_times_follow_officers_clock(browser: Browser, desk: RunningDesk, lane: Lane) -> None:
     passage = lane.refer()
     with desk.officer() as officer:
@@ -226,6 +235,7 @@ def test_times_follow_officers_clock(browser: Browser, desk: RunningDesk, lane: 
     context.close()
 
 
+@pytest.mark.thorough
 def test_letter_keys_can_stay_off(desk: RunningDesk, lane: Lane, page: Page) -> None:
     open_new_case(page, desk, lane)
     page.keyboard.press("?")
@@ -249,6 +259,7 @@ def test_letter_keys_can_stay_off(desk: RunningDesk, lane: Lane, page: Page) -> 
     page.get_by_role("button", name="Continue").wait_for()
 
 
+@pytest.mark.thorough
 def test_unloaded_picture_told_in_its_place(desk: RunningDesk, lane: Lane, loud_page: Page) -> None:
     page = loud_page
     passage = lane.refer(images=[drawn_face(n) for n in (1, 2, 3)])
