@@ -406,6 +406,7 @@ def test_unknown_url_refused_without_its_password(given: str) -> None:
     assert "s3cret" not in refused
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 def test_the_commands_work_on_postgresql(place: URL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PASSENGER_LANE_DESK_KEYS", str(tmp_path))

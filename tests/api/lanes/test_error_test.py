@@ -28,6 +28,7 @@ from tests.support.running_desk import Lane, Officer, RunningDesk
 pytestmark = pytest.mark.usefixtures("early_in_an_hour")
 
 
+@pytest.mark.thorough
 def test_unrecognised_holders_raise_alarm(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:
@@ -52,6 +53,7 @@ def test_passing_strangers_raise_alarm(desk: RunningDesk, lane: Lane, supervisor
     assert alarm["expected"] == pytest.approx(0.01)
 
 
+@pytest.mark.thorough
 def test_one_lookalike_passenger_raises_no_alarm(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
     tell_many(lane, 99)
     tell(lane, cohort=cohort(Tally(100, 60, 0, 0)))
@@ -87,6 +89,7 @@ def test_alarm_stays_until_window_is_clean(
     assert verify_ledger(desk.desk.database).head.seq == len(kinds(desk))
 
 
+@pytest.mark.thorough
 def test_supervisor_acknowledges_alarm_once(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:
@@ -109,6 +112,7 @@ def test_supervisor_acknowledges_alarm_once(
     assert unknown.json()["code"] == "alarm_unknown"
 
 
+@pytest.mark.thorough
 def test_retired_matcher_alarm_ends_with_counts(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:

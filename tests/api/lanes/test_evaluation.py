@@ -186,6 +186,7 @@ def test_the_second_matchers_agreement_is_told(lane: Lane, supervisor: Officer) 
     assert (shadow["both_match"], shadow["both_not"]) == (2, 1)
 
 
+@pytest.mark.thorough
 def test_no_lane_fills_disk_with_matchers(desk: RunningDesk, lane: Lane) -> None:
     facts = [
         body(str(uuid4()), matcher=MATCHER | {"name": f"invented-{number}"})
@@ -197,6 +198,7 @@ def test_no_lane_fills_disk_with_matchers(desk: RunningDesk, lane: Lane) -> None
     assert kept == MOST_SERIES
 
 
+@pytest.mark.thorough
 def test_invented_matchers_take_no_others_place(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
     with desk.lane("lane-2") as inventive:
         facts = [body(str(uuid4()), matcher=MATCHER | {"name": f"invented-{n}"}) for n in range(MOST_SERIES)]

@@ -195,6 +195,7 @@ def behind(desk: RunningDesk, lane: Lane, officer: Officer, folder: Path) -> Pat
     return folder / "backup"
 
 
+@pytest.mark.thorough
 def test_lane_retells_what_restored_desk_lost(
     desk: RunningDesk, server: RunningDesk, lane: Lane, officer: Officer, tmp_path: Path, database_kind: str
 ) -> None:
@@ -227,6 +228,7 @@ def test_desk_without_loss_is_retold_nothing(lane: Lane) -> None:
     assert (answer.status_code, answer.json()["code"]) == (409, "chain_broken")
 
 
+@pytest.mark.thorough
 def test_a_lane_tells_again_once(
     desk: RunningDesk, server: RunningDesk, lane: Lane, officer: Officer, tmp_path: Path, database_kind: str
 ) -> None:

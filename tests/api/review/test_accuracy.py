@@ -72,6 +72,7 @@ def test_decision_time_from_claim_to_answer(desk: RunningDesk, officer: Officer,
     assert own(officer)["median_s"] == 5
 
 
+@pytest.mark.thorough
 def test_clock_set_back_speeds_no_decision(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     for _ in range(20):
         decide_one(desk, lane, officer, seconds=-2, verdict="same")
@@ -142,6 +143,7 @@ def test_look_taken_once_daily_by_anyone(desk: RunningDesk, officer: Officer) ->
     assert due() == [officer.pseudonym]
 
 
+@pytest.mark.thorough
 def test_alarm_ends_when_decisions_recover(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     for _ in range(20):
         decide_one(desk, lane, officer, seconds=0.2, verdict="different")

@@ -196,6 +196,7 @@ def test_unseen_lease_end_withdraws_it(certain: RunningDesk, lane: Lane, officer
         assert officer.claim(passage).json()["code"] == "passage_closed"
 
 
+@pytest.mark.thorough
 def test_share_is_kept(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     """Asking again brings nothing."""
     prepare(desk, "same")

@@ -32,6 +32,7 @@ def test_monitor_reads_only_metrics(desk: RunningDesk) -> None:
         assert prometheus.get("/referrals").status_code == 401
 
 
+@pytest.mark.thorough
 def test_metrics_fit_prometheus_and_name_nobody(
     lane: Lane, officer: Officer, supervisor: Officer, desk: RunningDesk
 ) -> None:
@@ -81,6 +82,7 @@ def test_the_counts_tables_name_no_passage(desk: RunningDesk, lane: Lane, superv
     assert not {"passage", "document", "name"} & {column.name for column in CountsRow.__table__.columns}
 
 
+@pytest.mark.thorough
 @tiers.parametrize(
     "statement",
     [

@@ -55,6 +55,7 @@ def test_a_lane_reads_what_was_measured(found: dict[str, Any]) -> None:
     assert found["points"][-1]["worst_fmr_high"] > 0
 
 
+@pytest.mark.thorough
 def test_every_rate_is_the_plain_count(found: dict[str, Any], pairs: Path, bench: Bench) -> None:
     listed = read_pairs(pairs, pairs.parent, ["group"])
     taken = acquire(pictures(listed), pairs.parent, bench.workers)[SUBJECT.name]
@@ -122,6 +123,7 @@ def test_groups_of_few_people_calibrate_nothing(tmp_path: Path, bench: Bench) ->
         calibrate(read_lists([path], tmp_path, ["group"]), tmp_path, bench)
 
 
+@pytest.mark.thorough
 def test_unusable_calibration_is_not_written(tmp_path: Path, photos: Path) -> None:
     for name in ("obama", "biden"):
         (tmp_path / f"{name}.jpg").write_bytes((photos / f"{name}.jpg").read_bytes())

@@ -101,6 +101,7 @@ def test_same_scores_are_same_file() -> None:
     assert "<dc:date>" not in first
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason=NO_BROWSER)
 def test_no_drawing_text_leaves_page() -> None:

@@ -36,6 +36,7 @@ def encoder(measurer: Measurer, policy: Policy) -> LaneEncoder:
     return LaneEncoder(measurer, {embedder.identity.name: embedder}, look_for("largest"), policy)
 
 
+@pytest.mark.thorough
 def test_capture_scores_mean_of_frame_scores(
     encoder: LaneEncoder, measurer: Measurer, standing: tuple[ImageBGR, ...]
 ) -> None:

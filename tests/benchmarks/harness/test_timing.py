@@ -67,6 +67,7 @@ def test_collection_runs_and_nothing_stays_frozen() -> None:
     assert gc.get_freeze_count() == 0
 
 
+@pytest.mark.thorough
 def test_pass_samples_every_stage_once(measurer: Measurer, policy: Policy, walk: Walk) -> None:
     lane = LanePass(measurer, policy, walk)
     lane.run(walk.frames[0])

@@ -64,6 +64,7 @@ def test_dlib_gets_rgb_singly_or_batched() -> None:
     assert not embed([blue]).any()  # its first channel is red
 
 
+@pytest.mark.thorough
 def test_answers_that_differ_are_not_timed(chips: list[ImageBGR]) -> None:
     def answering(value: float) -> Embed:
         def embed(asked: Sequence[ImageBGR]) -> NDArray[np.float32]:

@@ -86,7 +86,7 @@ def test_stalled_stream_is_lost_then_found() -> None:
         with pytest.raises(CameraError, match="no whole frame in time"):
             list(opened.frames())
         assert time.monotonic() - began_s < 30
-        assert opened.status().health is CameraHealth.LOST
+        until(lambda: opened.status().health is CameraHealth.LOST)
         wire.cut()
         until(lambda: opened.status().health is CameraHealth.GOOD)
         assert opened._watchdog.stalls >= 1

@@ -68,6 +68,7 @@ def test_too_few_looks_have_no_score() -> None:
     assert isinstance(seen(0, 0.2).cues()[SCORE], NotAssessed)
 
 
+@pytest.mark.thorough
 def test_early_measuring_gives_same_cues(photos: Path, measurer: Measurer) -> None:
     """Measuring as frames come leaves little for the end."""
     assert photos == store.folder()
@@ -119,6 +120,7 @@ def holder(photos: Path, measurer: Measurer, policy: Policy) -> JudgedPassage:
     return Judge(replay, measurer, slow, replay).judge(passenger.document, DeskContact.REACHED)
 
 
+@pytest.mark.thorough
 def test_evidence_holds_every_cue(holder: JudgedPassage) -> None:
     assert holder.evidence.liveness_cues.keys() == {SCORE, *CUES}
     assert isinstance(holder.evidence.liveness, NotAssessed)

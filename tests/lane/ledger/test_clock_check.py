@@ -126,6 +126,7 @@ def trust_clock(folder: Path) -> "subprocess.CompletedProcess[str]":
     return in_process(main, "trust-clock", "--settings", settings)
 
 
+@pytest.mark.thorough
 @tiers.parametrize("when", ["between", "during"], quick=1)
 def test_killed_lane_mistrusts_its_changed_clock(when: str, tmp_path: Path) -> None:
     """Until a person says that it is right."""

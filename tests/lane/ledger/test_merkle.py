@@ -102,6 +102,7 @@ def test_every_size_has_defined_root() -> None:
             growing.add(leaves[size])
 
 
+@pytest.mark.thorough
 def test_every_leaf_proves_only_its_place() -> None:
     leaves = many(LARGEST)
     nodes = nodes_of_leaves(leaves)

@@ -5,6 +5,8 @@ import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import pytest
+
 from lane.cameras.frame import Frame
 from lane.cameras.simulated import SimulatedCamera
 from lane.decision.referral import Answer
@@ -34,6 +36,7 @@ def pictures(before: Sequence[object] = ()) -> list[object]:
     return [one for one in gc.get_objects() if isinstance(one, Picture) and id(one) not in known]
 
 
+@pytest.mark.thorough
 @tiers.parametrize("name", ["holder", "impostor"], quick=1)
 def test_passed_passenger_leaves_nothing(name: str, tmp_path: Path, lane_with: LaneMaker) -> None:
     before = pictures()

@@ -459,6 +459,7 @@ def test_unreadable_document_refers(people: People, lane_with: LaneMaker) -> Non
     assert codes(here.walk()) == {Code.DOCUMENT_EXPIRED, Code.CHIP_UNREADABLE}
 
 
+@pytest.mark.thorough
 def test_unreadable_photo_refers(people: People, lane_with: LaneMaker) -> None:
     document = replace(people["nobody"].document, photo=b"not a photo")
     here = lane_with(replace(people["nobody"], document=document))

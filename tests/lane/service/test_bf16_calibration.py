@@ -46,6 +46,7 @@ def test_required_missing_bf16_stops_start() -> None:
         build.build_measurer(read(engine={"bf16": "require", "threads": 1}), policy_for(identity("fp32")))
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(OPENVINO in available_providers(), reason="OpenVINO is here")
 def test_preferred_missing_bf16_runs_fp32(networks: Networks) -> None:
     settings = read(engine={"bf16": "prefer", "threads": 1})

@@ -156,6 +156,7 @@ def test_text_and_json_tell_the_same(cache: Path, monkeypatch: pytest.MonkeyPatc
     assert f"A lane's networks would start on {CPU}." in text.stdout
 
 
+@pytest.mark.thorough
 def test_broken_setup_exits_with_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PASSENGER_LANE_CACHE", str(tmp_path))
     empty = doctor()

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from api.ledger.facts import ReasonFact
 from api.review.cases import duties
 from api.web.pages.lanes import hall_views
@@ -32,6 +34,7 @@ def check() -> None:
     assert listed[listed.index("F14") :][:3] == ["F14", "F15", "A01"]
 
 
+@pytest.mark.thorough
 def test_reason_needs_only_one_row() -> None:
     code = f"from tests.support.made_up_reason import load; load(); from {__name__} import check; check()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
