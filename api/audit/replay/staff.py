@@ -67,10 +67,10 @@ class StaffReplay:
     def _officer_added(self, entry: Entry) -> None:
         body = entry.body
         must(body["officer"] not in self.officers, "an officer is registered twice")
+        self.must_be_administered(entry)  # before: nobody is registered by who is registered here
         self.officers[body["officer"]] = OfficerColumns(
             str(body["credentials_sha256"]), Role(body["role"]), str(body["duties"])
         )
-        self.must_be_administered(entry)
 
     def _role_set(self, entry: Entry) -> None:
         self._another(entry).role = Role(entry.body["role"])

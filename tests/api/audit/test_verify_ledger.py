@@ -455,6 +455,16 @@ def test_ledger_not_append_only_is_found(ledger: Path, tmp_path: Path, statement
         verified(copy)
 
 
+SELF_MADE = {
+    "officer": "officer-x",
+    "credentials_sha256": "0" * 64,
+    "role": "administrator",
+    "duties": "",
+    "by": "officer-x",
+}
+"""An administrator whom nobody but this administrator registered."""
+
+
 @pytest.mark.parametrize(
     ("kind", "change"),
     [
@@ -465,6 +475,7 @@ def test_ledger_not_append_only_is_found(ledger: Path, tmp_path: Path, statement
         ("referral.shown", {"officer": "officer-x"}),
         ("officer.signed_in", {"officer": "officer-x"}),
         ("officer.added", {}),
+        ("officer.added", SELF_MADE),
         ("officer.disabled", {"officer": "officer-x"}),
         ("officer.role_set", {"role": "supervisor", "by": "officer-x"}),
         ("officer.role_set", {"role": "captain", "by": "command line"}),
