@@ -36,7 +36,7 @@ class Code(StrEnum):
     meaning: Meaning
 
     def __new__(cls, row: Meaning | str) -> Self:
-        """By its row, where the table is read; everybody else looks a code up by its value."""
+        """Make a member from its row; later lookups are by value."""
         assert isinstance(row, Meaning)
         code = str.__new__(cls, row.code)
         code._value_ = row.code
@@ -496,7 +496,7 @@ BY_GROUP = tuple(sorted(Code, key=lambda code: ("DFAPLWS".index(code[0]), code))
 NEVER_CAPTURED = frozenset(code for code in Code if code.meaning.never_captured)
 _by_hand = [(code, code.meaning.by_hand) for code in Code if code.meaning.by_hand]
 BY_HAND: dict[Code, ByHand] = dict(sorted(_by_hand, key=lambda one: one[1].place))
-"""Codes with steps of their own, where no picture was taken: the first that a case has says it."""
+"""Codes with steps of their own where no picture was taken; of several in a case the first here holds."""
 
 
 @dataclass(frozen=True, slots=True)

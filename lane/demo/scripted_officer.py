@@ -29,7 +29,7 @@ Script = Callable[[frozenset[str]], tuple[Answer, Ground]]
 
 
 class ScriptedOfficer:
-    """Works in a thread between enter and exit; `failure` keeps what stopped it, `on_failure` hears."""
+    """Works in a thread between enter and exit. After a fault `failure` holds it; `on_failure` is called."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class ScriptedOfficer:
             while not self._stop.wait(_LOOK_EVERY_S):
                 for case in self._ask("GET", "/referrals", params={"state": "open"})["referrals"]:
                     self._work_on(case["passage"])
-        except Exception as error:  # noqa: BLE001  the thread's end: the demo hears, and stops waiting
+        except Exception as error:  # noqa: BLE001  it ends the thread; on_failure ends the demo's wait
             self.failure = error
             self._on_failure()
 

@@ -19,7 +19,7 @@ from lane.desk.commands import NO_COMMAND, Command, Request, WantedState
 from lane.desk.port import Supervisors
 from lane.desk.status import LaneIdentity, Status
 from lane.platform.clock import Clock
-from lane.platform.errors import CameraError
+from lane.platform.errors import CameraError, DeskError
 
 log = logging.getLogger(__name__)
 
@@ -240,16 +240,17 @@ class StatusReporter:
         """Report once, and take in the answer. Raises nothing: a desk out of reach changes nothing."""
         asked_s = self._clock.monotonic_s()
         try:
-            heard = self._desk.report(self.status())
-        except Exception as error:  # noqa: BLE001  the lane goes on without a supervisor who sees it
+            command = self._desk.report(self.status())
+        except Exception as error:
             if not self._silent:
-                log.warning("the lane's status did not reach the desk: %s", error)
+                ours = not isinstance(error, DeskError)
+                log.warning("the lane's status did not reach the desk: %s", error, exc_info=ours)
             self._silent = True
             return
         self._silent = False
         with self._lock:
-            self._command, self._has_command = heard, True
-            self._take_in_request(heard.request, asked_s)
+            self._command, self._has_command = command, True
+            self._take_in_request(command.request, asked_s)
 
     def _take_in_request(self, request: Request | None, asked_s: float) -> None:
         """A request's time runs from before the desk was asked: it never lasts longer than the desk meant."""

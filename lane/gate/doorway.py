@@ -77,7 +77,7 @@ class Doorway:
         """Record what the sensors saw since the last call; `passage` is the one under way."""
         try:
             events = self._gate.events()
-        except Exception as error:  # fail closed: no door opens, and nobody is served until it tells again
+        except Exception as error:  # fail closed: nobody is served until events can be read
             log.error("the gate does not tell what it saw", exc_info=error)
             self._unread = True
             return ()
@@ -151,7 +151,7 @@ class Doorway:
             return call(given)
         except GateFaultError:
             raise
-        except Exception as error:
+        except Exception as error:  # fail closed: let_through ends, and shuts the gate
             raise GateFaultError(f"{what}: {type(error).__name__}") from error
 
     def shut(self) -> bool:
@@ -168,7 +168,7 @@ class Doorway:
     def _trouble(self) -> str | None:
         try:
             return OUT_OF_ORDER if self._unread else self._gate.trouble()
-        except Exception as error:  # fail closed
+        except Exception as error:  # fail closed: a gate of unknown state serves nobody
             log.error("the gate does not tell how it stands", exc_info=error)
             return OUT_OF_ORDER
 

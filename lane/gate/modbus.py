@@ -294,7 +294,7 @@ class ModbusGate:
             except GateFaultError as error:
                 self._note_failure(error)
                 raise
-            except Exception as error:
+            except Exception as error:  # fail closed: the opening ends, and the box is asked anew
                 self._relays.close()
                 self._note_failure(error)
                 raise GateFaultError(f"the gate failed: {type(error).__name__}") from error

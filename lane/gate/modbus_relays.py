@@ -63,7 +63,7 @@ class Relays:
         self._client.comm_params.timeout_connect = min(self._timeout_s, left_s)
         try:
             answer = call()
-        except Exception as error:
+        except Exception as error:  # fail closed: no answer proves nothing
             self.close()
             raise GateFaultError(f"the relay box does not answer: {type(error).__name__}") from error
         bits = answer.bits

@@ -14,7 +14,13 @@ from lane.decision.passage_states import State
 from lane.decision.referral import PassageId
 from lane.ledger.chain import verify
 from lane.ledger.entry import GENESIS, Draft, Entry, Head, Picture, follow, read
-from lane.platform.errors import RESTORED, DeskRefusedError, JournalError, LedgerBrokenError
+from lane.platform.errors import (
+    RESTORED,
+    DeskRefusedError,
+    JournalError,
+    JournalInUseError,
+    LedgerBrokenError,
+)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS ledger (seq INTEGER PRIMARY KEY, payload TEXT NOT NULL, hash TEXT NOT NULL) STRICT;
@@ -64,8 +70,8 @@ class SqliteJournal:
     """Every call is all or nothing, and durable once it returns.
 
     Opening it verifies the whole chain: a lane does not build on a broken one. Raises LedgerBrokenError, also
-    where the file is not a journal or belongs to another lane; JournalError where it cannot be opened, or
-    another process has it.
+    where the file is not a journal or belongs to another lane; JournalError where it cannot be opened,
+    JournalInUseError where another process has it.
     """
 
     def __init__(self, path: Path, lane: str) -> None:
@@ -332,5 +338,5 @@ def _locked(path: Path) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(lock)
-        raise JournalError(f"another process has the journal {path}: one lane, one journal") from error
+        raise JournalInUseError(f"another process has the journal {path}: one lane, one journal") from error
     return lock

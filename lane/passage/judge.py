@@ -239,13 +239,13 @@ def _uncaptured(document_evidence: DocumentEvidence, *, models_unchanged: bool) 
 
 
 def _cues(capture: Capture, watch: Stopwatch) -> Mapping[str, Measure]:
-    """The liveness cues; an unexpected fault gives none."""
+    """The liveness cues, or none after a fault; the policy then says whether that refers."""
     if not capture.liveness_frames.kept:
         return {}
     try:
         with watch.time("liveness"):
             return capture.liveness_frames.cues()
-    except Exception as error:  # fail closed: what was not assessed is said
+    except Exception as error:  # not assessed: the policy's when_not_assessed refers or signals it
         log.error("liveness cues were not taken", exc_info=error)
         return {}
 

@@ -349,7 +349,7 @@ class Station:
                 self._journal.record([evaluated], at=self._clock.now())
             if found:
                 self._outbox.deliver()
-        except Exception as error:  # as above
+        except Exception as error:  # decides nothing; a journal that fails stops the lane at its next fact
             log.error("an evaluation was not recorded", exc_info=error)
 
     def _close_lane(self, detail: str, code: Code | None = None) -> None:

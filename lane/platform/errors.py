@@ -6,7 +6,8 @@ LaneError
 ├── NobodyYetError         nobody has presented a document so far
 ├── GateFaultError         the gate did not obey a command
 ├── LedgerBrokenError      an entry was changed, is missing, was moved or cut off
-├── JournalError           the lane's ledger and outbox cannot be written, or another process has them
+├── JournalError           the lane's ledger and outbox cannot be read or written
+│   └── JournalInUseError  another process has them
 ├── PolicyError            the policy is unreadable, incomplete or for another matcher
 ├── CalibrationError       a calibration is unreadable, garbled, or shows too little for what is asked
 ├── TransitionError        a step that the passage's state does not allow
@@ -47,6 +48,9 @@ class LedgerBrokenError(LaneError): ...
 
 
 class JournalError(LaneError): ...
+
+
+class JournalInUseError(JournalError): ...
 
 
 class PolicyError(LaneError): ...

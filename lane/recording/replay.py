@@ -48,7 +48,7 @@ class RecordingReader:
     """A recording from its beginning; its inputs must be asked for in the same order."""
 
     def __init__(self, path: Path, key: bytes) -> None:
-        self._inputs = (_inputs(chunk) for chunk in read_sealed(path, key))
+        self._inputs = (_read_input(chunk) for chunk in read_sealed(path, key))
 
     def next(self, *expected: str) -> RecordedInput:
         """The next input. Raises RecordingError where the lane asks for something else than it did."""
@@ -158,7 +158,7 @@ def _differences(then: Any, now: Any, where: str) -> Iterator[str]:
         yield f"{where}: {json.dumps(then)} when it was recorded, {json.dumps(now)} now"
 
 
-def _inputs(chunk: bytes) -> RecordedInput:
+def _read_input(chunk: bytes) -> RecordedInput:
     (length,) = _HEAD.unpack_from(chunk)
     head = json.loads(chunk[_HEAD.size : _HEAD.size + length])
     return RecordedInput(head["what"], head["value"], chunk[_HEAD.size + length :])

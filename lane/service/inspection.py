@@ -21,7 +21,7 @@ from lane.kiosk import client as kiosk_client
 from lane.ledger.clock_check import MOST_APART_S
 from lane.ledger.journal import SqliteJournal
 from lane.platform.clock import SystemClock
-from lane.platform.errors import DeskRefusedError, JournalError, LaneError
+from lane.platform.errors import DeskRefusedError, JournalInUseError, LaneError
 from lane.platform.finding import Finding
 from lane.recording.retention import recordings
 from lane.service.build import build_measurer, build_policy
@@ -33,8 +33,6 @@ LEAST_FREE = 1 << 30
 """Bytes: weeks of a ledger, and the pictures of a day without a desk."""
 SLOW_SYNC_S = 0.25
 """A disk that needs longer until something lies on it holds up each passenger several times."""
-_ANOTHER = "another process"
-"""The journal's own word for a lane that runs."""
 Check = Callable[[Settings], Iterable[Finding]]
 
 
@@ -97,7 +95,7 @@ def _journal(settings: Settings) -> Iterator[Finding]:
     if not path.exists():
         said = f"{path}: none yet, the lane begins one"
     elif (journal := _opened(settings)) is None:
-        said = "the lane runs, and has it"
+        said = "in use by the lane that runs, and not verified now"
     else:
         with journal:
             said = f"{journal.verify().seq} entries, whole; {journal.waiting()} wait for the desk"
@@ -109,9 +107,7 @@ def _opened(settings: Settings) -> SqliteJournal | None:
     """The lane's journal; None where a lane that runs has it."""
     try:
         return SqliteJournal(settings.journal, settings.lane)
-    except JournalError as error:
-        if _ANOTHER not in str(error):
-            raise
+    except JournalInUseError:
         return None
 
 

@@ -15,15 +15,17 @@ from api.serving import logs
 
 @contextmanager
 def everything_logged(known: tuple[str, ...] = ()) -> Iterator[StringIO]:
-    """Of a desk that logs as much as it can, and knows these secrets."""
+    """What a desk in this process logs at level debug; it knows these secrets."""
     written, root = StringIO(), logging.getLogger()
     before, level, hook = root.handlers[:], root.level, threading.excepthook
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(sys, "stderr", written)
         logs.configure("debug", known)
-    yield written
-    root.handlers[:] = before
-    root.setLevel(level)
-    threading.excepthook = hook
-    logging.getLogger("api").setLevel(logging.NOTSET)
-    structlog.reset_defaults()
+    try:
+        yield written
+    finally:
+        root.handlers[:] = before
+        root.setLevel(level)
+        threading.excepthook = hook
+        logging.getLogger("api").setLevel(logging.NOTSET)
+        structlog.reset_defaults()

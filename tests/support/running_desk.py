@@ -35,6 +35,7 @@ from api.web.app import CHORES, create_app
 from api.web.desk import Desk
 from api.web.operation.periodic_tasks import Chore, Chores
 from lane.ledger.entry import GENESIS, Entry, follow
+from tests.support.processes import until
 from tests.support.sqlite_file import fresh_file
 
 T = TypeVar("T")
@@ -392,10 +393,7 @@ def free_port() -> int:
 
 def wait_until(holds: Any, timeout_s: float = 10) -> None:
     """Poll until `holds()`; a test that waits for this fails when it never does."""
-    until = time.monotonic() + timeout_s
-    while not holds():
-        assert time.monotonic() < until, "it never happened"
-        time.sleep(0.02)
+    until(holds, timeout_s)
 
 
 ENDS_WITHIN_S = 300.0

@@ -1,7 +1,7 @@
 """An officer asks for a passenger at a lane: the lane, on real networks, and the desk, over HTTP."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,12 +69,20 @@ class LaneAtWork:
 
 
 @contextmanager
-def settling(officer: Officer) -> Iterator[None]:
+def settling(officer: Officer, station: Station) -> Iterator[None]:
     """Meanwhile the officer takes the case that comes, and admits by hand."""
+
+    def stop_after_failure(settled: Future[None]) -> None:
+        if settled.exception() is not None:
+            station.stop()  # a station waits for an officer without end
+
     with ThreadPoolExecutor(1) as pool:
         settled = pool.submit(settle, officer)
-        yield
-        settled.result(60)
+        settled.add_done_callback(stop_after_failure)
+        try:
+            yield
+        finally:
+            settled.result(60)  # raises why the officer failed, also where that stopped the station
 
 
 @pytest.fixture
@@ -136,7 +144,7 @@ def test_next_passenger_goes_to_officer_uncaptured(
     asked = ask(officer, wish)
     assert (asked["by"], pending(officer)) == (officer.pseudonym, [asked])
     here.status_reporter.exchange()
-    with settling(officer):
+    with settling(officer, here.station):
         report = here.walk()
     assert {one.code for one in report.reasons} == {Code(wish)}
     assert report.frames == 0
@@ -156,7 +164,7 @@ def test_passenger_in_capture_is_stopped(
         status_reporter.exchange()
 
     here = at_work(holder.document, happens=asks)
-    with settling(officer):
+    with settling(officer, here.station):
         report = here.walk()
     assert {one.code for one in report.reasons} == {Code.DECLINES_FACE}
     with desk.officer("gu", Role.AUDITOR) as auditor:

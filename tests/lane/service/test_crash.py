@@ -158,11 +158,11 @@ def test_kill_at_every_write_loses_nothing(lane: dict[str, str], runs: Runs, apa
         heads = [word for head in journal.desk_heads() for word in ("--head", str(head))]
     verdict = desk_process.ask(["ledger", "verify", "--database", lane["database"], *heads, "--json"])
     assert verdict["verified"] is True
-    opened = [e.body["because"] for e in entries_told(lane) if e.kind == "gate.opening"]
+    opened = [e.body["because"] for e in entries_delivered(lane) if e.kind == "gate.opening"]
     assert set(opened) == {"proof", "officer"}, "killed around both ways to open"
-    answers = {e.body["decision"]["answer"] for e in entries_told(lane) if e.kind == "passage.decided"}
+    answers = {e.body["decision"]["answer"] for e in entries_delivered(lane) if e.kind == "passage.decided"}
     assert answers == {"admit", "repeat_capture"}, "killed around both"
-    evaluated = {e.body["own_match"] for e in entries_told(lane) if e.kind == "passage.evaluated"}
+    evaluated = {e.body["own_match"] for e in entries_delivered(lane) if e.kind == "passage.evaluated"}
     assert True in evaluated, "killed around the evaluation, too"
 
 
@@ -177,5 +177,5 @@ def was_killed(runs: Runs, crash_at: int) -> bool:
     return False
 
 
-def entries_told(lane: dict[str, str]) -> list[Entry]:
+def entries_delivered(lane: dict[str, str]) -> list[Entry]:
     return [read(payload, hash_) for payload, hash_ in said(lane)]

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from lane.gate.settings import GateSettings
-from tests.lane.service.test_crash import Runs, entries_told, ledger_holds, site
+from tests.lane.service.test_crash import Runs, entries_delivered, ledger_holds, site
 from tests.support.lane.gate_witness import Witness
 from tests.support.lane.relay_box import RelayBox
 
@@ -134,7 +134,7 @@ def tell(
     box: RelayBox,
     lane: dict[str, str],
 ) -> None:
-    entries = entries_told(lane)
+    entries = entries_delivered(lane)
     because = Counter(e.body["because"] for e in entries if e.kind == "gate.opening")
     ended = Counter(e.body["how"] for e in entries if e.kind == "passage.closed")
     latest = max(report.shut_after_s, default=0.0)
