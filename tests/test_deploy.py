@@ -14,7 +14,7 @@ from api.serving.connections import Bounds
 from api.serving.process import END_WITHIN_S
 from api.web.middleware.strict_headers import MOST_ENTRIES_BYTES, MOST_IMAGE_BYTES
 from lane import settings
-from tests.support.running_desk import running
+from tests.support.api.running_desk import running
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / ".deploy"

@@ -13,9 +13,9 @@ from sqlalchemy import URL
 
 from api.people.roles import Role
 from api.platform.database.database import Database
-from tests.support.postgresql import fresh_database
-from tests.support.running_desk import Lane, Officer, RunningDesk, running
-from tests.support.sqlite_file import fresh_file
+from tests.support.api.postgresql import fresh_database
+from tests.support.api.running_desk import Lane, Officer, RunningDesk, running
+from tests.support.api.sqlite_file import fresh_file
 
 STORE = "platform"
 """The folder whose tests run on both databases in the quick tier, too."""

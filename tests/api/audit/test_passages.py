@@ -19,8 +19,8 @@ from lane.decision.decide import Refer, decide
 from lane.decision.evidence import Evidence, to_plain
 from lane.ledger.entry import GENESIS, follow
 from tests.api.audit.test_verifier import alone
+from tests.support.api.running_desk import Lane, Officer, RunningDesk, refusal
 from tests.support.lane.example_evidence import GOOD
-from tests.support.running_desk import Lane, Officer, RunningDesk, refusal
 
 pytestmark = pytest.mark.both_databases
 

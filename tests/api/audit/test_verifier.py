@@ -26,8 +26,8 @@ from lane.ledger import merkle
 from lane.ledger.entry import GENESIS, Head, follow
 from lane.platform.errors import LedgerBrokenError
 from tests.support import tiers
+from tests.support.api.running_desk import running
 from tests.support.merkle_nodes import nodes_of_leaves
-from tests.support.running_desk import running
 
 VERIFIER = Path(verifier.__file__)
 Lines = list[dict[str, Any]]

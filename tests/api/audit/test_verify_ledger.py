@@ -32,8 +32,8 @@ from lane.platform.errors import LedgerBrokenError
 from tests.api.people.test_passkeys import Device, registered
 from tests.api.review.test_prepared_cases import prepare
 from tests.support import tiers
-from tests.support.evaluated_lane import alarms, fnmr_alarm
-from tests.support.running_desk import Lane, Officer, RunningDesk, running, wire
+from tests.support.api.evaluated_lane import alarms, fnmr_alarm
+from tests.support.api.running_desk import Lane, Officer, RunningDesk, running, wire
 
 LEDGER = ("seq", "payload", "hash", "lane", "lane_seq", "passage")
 OTHER = "2199-01-01 00:00:00.000000"

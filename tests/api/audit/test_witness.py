@@ -11,7 +11,7 @@ from typer.testing import Result
 from api.ledger import proofs
 from tests.api.audit.test_verifier import alone
 from tests.api.commands.test_command_line import run
-from tests.support.running_desk import Lane, RunningDesk
+from tests.support.api.running_desk import Lane, RunningDesk
 
 
 def look(desk: RunningDesk, lane: Lane, store: Path, *more: str, token: str | None = None) -> Result:

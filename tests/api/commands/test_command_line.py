@@ -20,8 +20,8 @@ from api.__main__ import app
 from api.platform.errors import SettingsError
 from api.platform.settings import load
 from tests.support import tiers
-from tests.support.postgresql import empty_database
-from tests.support.running_desk import PASSWORD, Lane, Officer
+from tests.support.api.postgresql import empty_database
+from tests.support.api.running_desk import PASSWORD, Lane, Officer
 
 ROOT = Path(__file__).parents[3]
 CHEAP_ENVIRONMENT = {

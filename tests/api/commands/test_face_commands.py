@@ -15,7 +15,7 @@ from api.faces.sealing import KeyFile
 from api.platform.database.database import Database, opened
 from tests.api.commands.test_command_line import refusal, run
 from tests.api.faces.test_faces import close, held, key_file, verified
-from tests.support.running_desk import Lane, RunningDesk
+from tests.support.api.running_desk import Lane, RunningDesk
 
 
 def done(desk: RunningDesk, *words: str) -> str:

@@ -21,8 +21,8 @@ from api.platform.database.database import Database
 from api.platform.errors import ImageChangedError, KeyLostError, KeyWrongError, SettingsError
 from api.platform.monotonic_time import ClockAheadError
 from lane.platform.errors import LedgerBrokenError
-from tests.support.evaluated_lane import kinds
-from tests.support.running_desk import REFERRED, Lane, Officer, RunningDesk, drawn_face, judged
+from tests.support.api.evaluated_lane import kinds
+from tests.support.api.running_desk import REFERRED, Lane, Officer, RunningDesk, drawn_face, judged
 
 JPEG = {"Content-Type": "image/jpeg"}
 JFIF = b"\xff\xd8\xff\xe0\x00\x10JFIF"

@@ -15,8 +15,8 @@ from api.faces.sealing import LocalKey, new_key
 from api.platform.errors import KeyringError, KeyWrongError, SettingsError
 from api.platform.settings import Settings
 from tests.api.review.test_prepared_cases import prepare
+from tests.support.api.running_desk import drawn_face, running
 from tests.support.http_service import HttpService, served
-from tests.support.running_desk import drawn_face, running
 
 TOKEN = "a token of the service"
 

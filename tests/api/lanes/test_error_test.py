@@ -10,7 +10,7 @@ from api.lanes.evaluation import error_test
 from api.lanes.evaluation.series import counts_of
 from api.ledger.facts import EvaluatedFact
 from lane.evaluation.cohort import Tally
-from tests.support.evaluated_lane import (
+from tests.support.api.evaluated_lane import (
     MATCHER,
     alarms,
     body,
@@ -23,7 +23,7 @@ from tests.support.evaluated_lane import (
     tell,
     tell_many,
 )
-from tests.support.running_desk import Lane, Officer, RunningDesk
+from tests.support.api.running_desk import Lane, Officer, RunningDesk
 
 pytestmark = pytest.mark.usefixtures("early_in_an_hour")
 

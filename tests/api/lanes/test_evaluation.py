@@ -14,7 +14,7 @@ from lane.decision.evidence import to_plain
 from lane.evaluation.cohort import Tally
 from lane.evaluation.evaluator import Limits
 from lane.evaluation.intervals import rate
-from tests.support.evaluated_lane import (
+from tests.support.api.evaluated_lane import (
     MATCHER,
     OFF,
     SHADOW,
@@ -26,7 +26,7 @@ from tests.support.evaluated_lane import (
     tell,
     tell_many,
 )
-from tests.support.running_desk import Lane, Officer, RunningDesk
+from tests.support.api.running_desk import Lane, Officer, RunningDesk
 
 pytestmark = pytest.mark.usefixtures("early_in_an_hour")
 

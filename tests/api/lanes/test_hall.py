@@ -17,8 +17,8 @@ from lane.desk.status import LaneIdentity
 from lane.desk.status_reporter import StatusReporter
 from lane.platform.clock import SystemClock
 from lane.platform.errors import LedgerBrokenError
-from tests.support.evaluated_lane import kinds
-from tests.support.running_desk import Lane, Officer, RunningDesk, at_once, refusal
+from tests.support.api.evaluated_lane import kinds
+from tests.support.api.running_desk import Lane, Officer, RunningDesk, at_once, refusal
 
 ABOUT = {"version": "0.1.0", "provider": "CPUExecutionProvider", "matcher": "sface", "policy": "1"}
 

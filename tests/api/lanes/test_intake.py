@@ -15,7 +15,16 @@ from api.audit.verify.ledger import verify_ledger
 from api.platform.database.tables import LaneRow, LedgerRow, ReferralRow
 from lane.ledger.entry import GENESIS, canonical
 from tests.support import tiers
-from tests.support.running_desk import REFERRED, Lane, Officer, RunningDesk, drawn_face, judged, refusal, wire
+from tests.support.api.running_desk import (
+    REFERRED,
+    Lane,
+    Officer,
+    RunningDesk,
+    drawn_face,
+    judged,
+    refusal,
+    wire,
+)
 
 pytestmark = pytest.mark.both_databases
 

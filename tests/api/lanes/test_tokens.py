@@ -9,7 +9,7 @@ import pytest
 from api.audit.verify.ledger import verify_ledger
 from api.people.roles import Role
 from lane.platform.errors import LedgerBrokenError
-from tests.support.running_desk import Lane, Officer, RunningDesk, drawn_face, refusal
+from tests.support.api.running_desk import Lane, Officer, RunningDesk, drawn_face, refusal
 
 pytestmark = pytest.mark.both_databases
 

@@ -29,9 +29,9 @@ from lane.platform.clock import SystemClock
 from lane.platform.errors import LedgerBrokenError
 from tests.api.commands.test_command_line import refusal, run
 from tests.api.serving.test_workers import address_of
-from tests.support.evaluated_lane import kinds
-from tests.support.postgresql import empty_database
-from tests.support.running_desk import REFERRED, Lane, Officer, RunningDesk, judged, wire
+from tests.support.api.evaluated_lane import kinds
+from tests.support.api.postgresql import empty_database
+from tests.support.api.running_desk import REFERRED, Lane, Officer, RunningDesk, judged, wire
 
 pytestmark = pytest.mark.both_databases
 

@@ -27,9 +27,9 @@ from api.platform.database.tables import LedgerRow, TileRow
 from api.platform.errors import NameTakenError, SettingsError
 from lane.ledger import merkle
 from lane.platform.errors import LedgerBrokenError
+from tests.support.api.running_desk import Lane, Officer, RunningDesk
+from tests.support.api.sqlite_file import fresh_file
 from tests.support.merkle_nodes import nodes_of_leaves
-from tests.support.running_desk import Lane, Officer, RunningDesk
-from tests.support.sqlite_file import fresh_file
 
 NOW = datetime(2026, 11, 25, 14, tzinfo=UTC)
 ENTRIES = 600

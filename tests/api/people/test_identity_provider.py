@@ -19,8 +19,7 @@ from api.people.identity_provider import ProviderClient
 from api.people.roles import Role
 from api.platform.database.tables import OfficerRow
 from api.platform.settings import Provider, Settings
-from tests.support.browser import quiet_page
-from tests.support.identity_provider import (
+from tests.support.api.identity_provider import (
     CLIENT,
     SECRET,
     IdentityProvider,
@@ -28,7 +27,8 @@ from tests.support.identity_provider import (
     signed_with_what_all_know,
     unsigned,
 )
-from tests.support.running_desk import Lane, Officer, RunningDesk
+from tests.support.api.running_desk import Lane, Officer, RunningDesk
+from tests.support.browser import quiet_page
 
 ROLES: Any = {"border-officers": "officer", "shift-leads": "supervisor", "it": "administrator"}
 GOOD = {"issuer": "https://id.example", "client_id": "desk", "client_secret": "s", "roles": {"a": "officer"}}

@@ -21,8 +21,8 @@ from api.people.challenges import LASTS, MOST
 from api.people.roles import Role
 from api.platform.database.tables import ChallengeRow, OfficerRow, PasskeyRow
 from lane.platform.errors import LedgerBrokenError
+from tests.support.api.running_desk import PASSWORD, Officer, RunningDesk
 from tests.support.browser import quiet_page
-from tests.support.running_desk import PASSWORD, Officer, RunningDesk
 
 USER_PRESENT, USER_VERIFIED, WITH_KEY = 0x01, 0x04, 0x40
 

@@ -11,7 +11,7 @@ from api.audit.verify.ledger import verify_ledger
 from api.people.roles import Role
 from api.web.access.permissions import RULES
 from tests.api.web.test_permissions import ENDPOINTS, FILLED
-from tests.support.running_desk import PASSWORD, Officer, RunningDesk
+from tests.support.api.running_desk import PASSWORD, Officer, RunningDesk
 
 pytestmark = pytest.mark.both_databases
 

@@ -19,7 +19,7 @@ from api.platform.database.tables import AttemptsRow, SessionRow
 from api.platform.errors import TooManyAttemptsError, WrongPasswordError
 from api.web.access.client_address import source
 from api.web.desk import Desk
-from tests.support.running_desk import CHEAP, PASSWORD, Officer, RunningDesk, running
+from tests.support.api.running_desk import CHEAP, PASSWORD, Officer, RunningDesk, running
 
 pytestmark = pytest.mark.both_databases
 

@@ -26,8 +26,8 @@ from api.platform.database.tables import LedgerRow, Table
 from api.platform.errors import StoreBusyError, StoreDamagedError, StoreError, TextRefusedError
 from lane.ledger.chain import verify
 from lane.platform.errors import LedgerBrokenError
-from tests.support.postgresql import empty_database, server
-from tests.support.running_desk import at_once
+from tests.support.api.postgresql import empty_database, server
+from tests.support.api.running_desk import at_once
 
 
 @pytest.fixture

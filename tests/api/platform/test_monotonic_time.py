@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.platform.monotonic_time import MOST_STEP, ClockAheadError, ErasureClock, since_boot_s
-from tests.support.running_desk import Clock
+from tests.support.api.running_desk import Clock
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 JUMPS = st.lists(st.tuples(st.integers(0, 10**6), st.integers(-(10**9), 10**9)), max_size=20)

@@ -11,8 +11,8 @@ import pytest
 
 from api.platform import telemetry
 from api.platform.errors import SettingsError
+from tests.support.api.running_desk import PASSWORD, running
 from tests.support.http_service import HttpService, served
-from tests.support.running_desk import PASSWORD, running
 
 collected = pytest.importorskip("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
 pytest.importorskip("opentelemetry.exporter.otlp.proto.http")

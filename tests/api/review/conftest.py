@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.running_desk import Lane, Officer, RunningDesk
+from tests.support.api.running_desk import Lane, Officer, RunningDesk
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from lane.platform.errors import LedgerBrokenError
 from tests.api.review.test_inserted_cases import shared
 from tests.api.review.test_prepared_cases import prepare
 from tests.api.web.pages.test_pages import Inline
+from tests.support.api.evaluated_lane import kinds
+from tests.support.api.officer_pages import confirm, sign_in, small_targets, too_wide
+from tests.support.api.running_desk import Lane, Officer, RunningDesk, drawn_face
 from tests.support.browser import quiet_page
-from tests.support.evaluated_lane import kinds
-from tests.support.officer_pages import confirm, sign_in, small_targets, too_wide
-from tests.support.running_desk import Lane, Officer, RunningDesk, drawn_face
 
 pytestmark = pytest.mark.usefixtures("standing_clock")
 

@@ -13,8 +13,8 @@ from api.people.roles import Role
 from api.review.cases import steps
 from api.review.cases.steps import TRANSITIONS, Act, Stage, State, Verdict
 from lane.decision.referral import GROUNDS, MOST_REPEATS, Answer
-from tests.support.evaluated_lane import kinds
-from tests.support.running_desk import Lane, Officer, RunningDesk, at_once, refusal
+from tests.support.api.evaluated_lane import kinds
+from tests.support.api.running_desk import Lane, Officer, RunningDesk, at_once, refusal
 
 pytestmark = pytest.mark.both_databases
 

@@ -10,7 +10,7 @@ import pytest
 from api.audit.verify.ledger import verify_ledger
 from api.review.cases.steps import SHOWS, Item, Step
 from lane.ledger.entry import Entry
-from tests.support.running_desk import Lane, Officer, RunningDesk, judged
+from tests.support.api.running_desk import Lane, Officer, RunningDesk, judged
 
 SIMILARITY, FMR, THRESHOLD, BORDERLINE = 0.4711471, 0.0008151, 0.4913913, 0.3717171
 CUES = {"score": {"value": 0.2619191}, "border": {"value": 6.3317171}}

@@ -17,8 +17,8 @@ from api.platform.database.tables import ReferralRow, SeededRow
 from api.review.prepared import stored_cases
 from tests.api.review.test_prepared_cases import prepare
 from tests.support import tiers
-from tests.support.evaluated_lane import kinds
-from tests.support.running_desk import Lane, Officer, RunningDesk, refusal
+from tests.support.api.evaluated_lane import kinds
+from tests.support.api.running_desk import Lane, Officer, RunningDesk, refusal
 
 
 def shared(desk: RunningDesk, share: float) -> None:

@@ -15,7 +15,7 @@ from api.review.prepared import case_file, stored_cases
 from tests.api.review.test_inserted_cases import offered, shared
 from tests.api.review.test_prepared_cases import file_of, nothing, picture
 from tests.support import tiers
-from tests.support.running_desk import Lane, Officer, RunningDesk, drawn_face
+from tests.support.api.running_desk import Lane, Officer, RunningDesk, drawn_face
 
 EVIDENCE = {"similarity": {"value": 0.1}}
 REASONS = [{"code": "F10", "components": []}]

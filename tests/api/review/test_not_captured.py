@@ -8,9 +8,9 @@ from playwright.sync_api import Browser, expect
 
 from api.audit.verify.ledger import verify_ledger
 from lane.decision.reason_codes import BY_HAND, Code
+from tests.support.api.officer_pages import confirm, sign_in
+from tests.support.api.running_desk import Lane, Officer, RunningDesk, judged, refusal
 from tests.support.browser import quiet_page
-from tests.support.officer_pages import confirm, sign_in
-from tests.support.running_desk import Lane, Officer, RunningDesk, judged, refusal
 
 REASONS = [Code.CHILD, Code.BODY_SIZE, Code.IMPAIRMENT, Code.DIPLOMATIC, Code.DECLINES_FACE]
 DUTY = {Code.CHILD: "child", Code.DIPLOMATIC: "diplomatic"}

@@ -21,7 +21,7 @@ from api.review.officer_accuracy import Outcome, PreparedDecision, TravellerDeci
 from api.review.prepared import case_file, stored_cases
 from lane.decision.referral import GROUNDS, Answer, Ground
 from lane.platform.errors import LedgerBrokenError
-from tests.support.running_desk import RunningDesk, drawn_face
+from tests.support.api.running_desk import RunningDesk, drawn_face
 
 
 def picture(seed: int, role: str = "live", **more: Any) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from api.platform.settings import Settings
 from api.review.cases import duties
 from api.review.cases.queue import LONGEST_LEASE, MOST_LISTED
 from lane.decision.referral import GROUNDS, Answer, Ground
-from tests.support.evaluated_lane import kinds
-from tests.support.running_desk import (
+from tests.support.api.evaluated_lane import kinds
+from tests.support.api.running_desk import (
     PASSWORD,
     REFERRED,
     Lane,

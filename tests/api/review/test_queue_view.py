@@ -13,7 +13,7 @@ from api.review.cases import queue, queue_view
 from api.review.cases.answers import OfficerAnswer
 from api.serving.process import bind
 from lane.decision.referral import Answer, Ground
-from tests.support.running_desk import Lane, Officer, RunningDesk
+from tests.support.api.running_desk import Lane, Officer, RunningDesk
 
 pytestmark = pytest.mark.both_databases
 

@@ -8,8 +8,8 @@ import pytest
 
 from api.audit.verify.ledger import verify_ledger
 from api.people.roles import Role
-from tests.support.evaluated_lane import kinds
-from tests.support.running_desk import Lane, Officer, RunningDesk, refusal
+from tests.support.api.evaluated_lane import kinds
+from tests.support.api.running_desk import Lane, Officer, RunningDesk, refusal
 
 pytestmark = pytest.mark.both_databases
 

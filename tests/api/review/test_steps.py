@@ -19,7 +19,7 @@ from api.review.cases.steps import Stage, Step, Verdict
 from api.review.travellers_cases import TravellersCases
 from lane.decision.referral import GROUNDS, MOST_REPEATS, Answer, Decision
 from tests.support import tiers
-from tests.support.running_desk import Lane, RunningDesk, drawn_face, running
+from tests.support.api.running_desk import Lane, RunningDesk, drawn_face, running
 
 PICTURES = [drawn_face(1, 48, 60), drawn_face(2, 48, 60)]
 CODES = ("F10", "A01", "F09")

@@ -38,9 +38,8 @@ from lane.ledger.entry import Entry
 from tests.api.commands.test_command_line import CHEAP_ENVIRONMENT, ROOT, run
 from tests.api.serving.test_workers import address_of
 from tests.support import tiers
-from tests.support.postgresql import Postgres, server_to_kill
-from tests.support.processes import children_of
-from tests.support.running_desk import (
+from tests.support.api.postgresql import Postgres, server_to_kill
+from tests.support.api.running_desk import (
     REFERRED,
     Lane,
     Officer,
@@ -52,6 +51,7 @@ from tests.support.running_desk import (
     wait_until,
     wire,
 )
+from tests.support.processes import children_of
 
 RACE_OFFICERS = int(os.environ.get("RACE_OFFICERS", "16"))
 RACE_ROUNDS = int(os.environ.get("RACE_ROUNDS", "6"))

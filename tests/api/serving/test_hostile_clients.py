@@ -13,7 +13,7 @@ import pytest
 
 from api.serving.connections import MOST_HEAD_BYTES, Bounds
 from api.web.middleware.strict_headers import HEADERS, MOST_BYTES
-from tests.support.running_desk import Lane, RunningDesk, running, wait_until
+from tests.support.api.running_desk import Lane, RunningDesk, running, wait_until
 
 QUICK = Bounds(head_s=0.5, body_s=0.7, between_s=2, stalled_s=0.7, connections=24)
 

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from api.ledger.facts import JudgedFact
 from api.web.middleware.request_id import HEADER
-from tests.support.desk_log import everything_logged
-from tests.support.running_desk import PASSWORD, RunningDesk, drawn_face, running
+from tests.support.api.desk_log import everything_logged
+from tests.support.api.running_desk import PASSWORD, RunningDesk, drawn_face, running
 
 JPEG = {"Content-Type": "image/jpeg"}
 

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from api.platform.settings import load
 from api.serving.redaction import REPLACED, Redaction
 from api.web.access.authentication import csrf_token
-from tests.support.desk_log import everything_logged
-from tests.support.running_desk import PASSWORD, drawn_face
+from tests.support.api.desk_log import everything_logged
+from tests.support.api.running_desk import PASSWORD, drawn_face
 
 log = structlog.get_logger("api.test")
 FACE = drawn_face(1, 40, 50)

@@ -15,8 +15,8 @@ from lane.desk.http_client import HttpDesk
 from lane.ledger.entry import GENESIS, follow
 from lane.platform.errors import NetworkLostError
 from lane.platform.errors import SettingsError as LaneSettingsError
+from tests.support.api.running_desk import PASSWORD, RunningDesk, running
 from tests.support.certificates import Certificates, made
-from tests.support.running_desk import PASSWORD, RunningDesk, running
 
 
 @pytest.fixture(scope="module")

@@ -22,10 +22,10 @@ from api.platform.worker_events import PostgresEvents
 from tests.api.commands.test_command_line import CHEAP_ENVIRONMENT, ROOT, added
 from tests.api.web.test_events import Follower
 from tests.support import tiers
-from tests.support.postgresql import fresh_database, server
+from tests.support.api.postgresql import fresh_database, server
+from tests.support.api.running_desk import Lane, Officer, at_once, free_port, wait_until
+from tests.support.api.sqlite_file import fresh_file
 from tests.support.processes import children_of, command_of
-from tests.support.running_desk import Lane, Officer, at_once, free_port, wait_until
-from tests.support.sqlite_file import fresh_file
 
 WORKERS = 3
 

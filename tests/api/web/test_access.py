@@ -13,7 +13,7 @@ from sqlalchemy import select
 from api.people.passwords import MOST_SIGN_INS
 from api.platform.database.tables import OfficerRow, SessionRow
 from api.web.middleware.strict_headers import MOST_BYTES, MOST_ENTRIES_BYTES, MOST_IMAGE_BYTES
-from tests.support.running_desk import PASSWORD, Lane, Officer, RunningDesk, at_once, drawn_face, running
+from tests.support.api.running_desk import PASSWORD, Lane, Officer, RunningDesk, at_once, drawn_face, running
 
 pytestmark = pytest.mark.both_databases
 

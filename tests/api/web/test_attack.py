@@ -13,9 +13,9 @@ from api.people.roles import Role
 from api.web.access.authentication import Guarded
 from api.web.access.permissions import RULES, Caller
 from tests.api.web.test_permissions import Site
-from tests.support import described_desk
-from tests.support.evaluated_lane import TOKEN
-from tests.support.running_desk import PASSWORD, Lane, Officer, RunningDesk, running
+from tests.support.api import described_desk
+from tests.support.api.evaluated_lane import TOKEN
+from tests.support.api.running_desk import PASSWORD, Lane, Officer, RunningDesk, running
 
 STREAM = "follow_events"
 READ = [

@@ -9,8 +9,8 @@ from api.platform.database.tables import CountsRow
 from lane.evaluation.cohort import Tally
 from lane.platform.errors import LedgerBrokenError
 from tests.support import tiers
-from tests.support.evaluated_lane import MATCHER, SHADOW, TOKEN, Labels, cohort, fnmr_alarm, samples, tell
-from tests.support.running_desk import Lane, Officer, RunningDesk
+from tests.support.api.evaluated_lane import MATCHER, SHADOW, TOKEN, Labels, cohort, fnmr_alarm, samples, tell
+from tests.support.api.running_desk import Lane, Officer, RunningDesk
 
 pytestmark = pytest.mark.usefixtures("early_in_an_hour")
 

@@ -12,7 +12,7 @@ import pytest
 
 from api.platform.errors import TooManyListenersError
 from api.platform.events import MOST_LISTENERS, MOST_OF_A_LANE, MOST_WAITING, Broker, Event
-from tests.support.running_desk import Lane, Officer, RunningDesk, wait_until
+from tests.support.api.running_desk import Lane, Officer, RunningDesk, wait_until
 
 pytestmark = pytest.mark.both_databases
 

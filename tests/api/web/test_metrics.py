@@ -12,8 +12,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from api.platform.metrics import SHARED, Meters
 from api.web.desk import Desk
 from api.web.operation.periodic_tasks import Chore, Chores
-from tests.support.evaluated_lane import samples
-from tests.support.running_desk import Lane, Officer, RunningDesk, wait_until
+from tests.support.api.evaluated_lane import samples
+from tests.support.api.running_desk import Lane, Officer, RunningDesk, wait_until
 
 ROOT = Path(__file__).parents[3]
 P = "passenger_lane_"

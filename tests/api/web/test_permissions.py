@@ -20,9 +20,9 @@ from api.platform.errors import RuleMissingError
 from api.web.access.authentication import Guarded, GuardedPage, cookie_name
 from api.web.access.permissions import PEOPLE, RULES, Caller, Rule
 from api.web.app import _check_guarded
-from tests.support import described_desk
-from tests.support.evaluated_lane import TOKEN
-from tests.support.running_desk import PASSWORD, Officer, RunningDesk, running
+from tests.support.api import described_desk
+from tests.support.api.evaluated_lane import TOKEN
+from tests.support.api.running_desk import PASSWORD, Officer, RunningDesk, running
 
 APP = described_desk.app()
 OPENAPI: dict[str, Any] = described_desk.openapi()

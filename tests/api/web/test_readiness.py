@@ -17,8 +17,8 @@ from api.platform.errors import DiskFullError
 from api.web.desk import Desk
 from api.web.operation.readiness import Readiness
 from tests.api.commands.test_command_line import added, serving
-from tests.support.postgresql import server
-from tests.support.running_desk import Lane, RunningDesk, wait_until, wire
+from tests.support.api.postgresql import server
+from tests.support.api.running_desk import Lane, RunningDesk, wait_until, wire
 
 
 def told(desk: RunningDesk) -> tuple[int, str]:

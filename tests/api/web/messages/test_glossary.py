@@ -1,7 +1,7 @@
 """Nobody has to guess what a field of the wire means."""
 
 from api.web.messages.glossary import WORDS, _places
-from tests.support import described_desk
+from tests.support.api import described_desk
 
 PLACES = list(_places(described_desk.openapi()))
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api.platform.errors import ANSWERS, ApiError
-from tests.support import described_desk
+from tests.support.api import described_desk
 
 OPENAPI: dict[str, Any] = described_desk.openapi()
 OPERATIONS = [

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from tests.support import described_desk
-from tests.support.openapi_lines import PROMISED, broken, lines, now
+from tests.support.api import described_desk
+from tests.support.api.openapi_lines import PROMISED, broken, lines, now
 
 ADVICE = (
     "a lane or a program that was written for this release would no longer work. Keep the old beside the "
     "new; or, where that cannot be, say in CHANGELOG.md what breaks, and write the promises anew with "
-    "`python -m tests.support.openapi_lines`"
+    "`python -m tests.support.api.openapi_lines`"
 )
 OPENAPI: dict[str, Any] = described_desk.openapi()
 SESSION = "/api/v1/session"

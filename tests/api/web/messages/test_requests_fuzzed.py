@@ -21,9 +21,9 @@ from api.people.roles import Role
 from api.web.access.authentication import cookie_name
 from api.web.access.permissions import CSRF_HEADER, RULES, Caller
 from tests.api.web.test_permissions import STRANGER, Site
-from tests.support import described_desk
-from tests.support.evaluated_lane import TOKEN
-from tests.support.running_desk import drawn_face, running
+from tests.support.api import described_desk
+from tests.support.api.evaluated_lane import TOKEN
+from tests.support.api.running_desk import drawn_face, running
 
 CASES = int(os.environ.get("PASSENGER_LANE_CASES", "12"))
 STREAMS = {"follow_events"}

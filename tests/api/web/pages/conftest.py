@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.api.audit.test_passages import judged
+from tests.support.api.running_desk import Lane, RunningDesk
 from tests.support.browser import quiet_page
 from tests.support.lane.example_evidence import GOOD
-from tests.support.running_desk import Lane, RunningDesk
 
 
 @pytest.fixture

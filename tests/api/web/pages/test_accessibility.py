@@ -18,9 +18,10 @@ from api.web.access.authentication import GuardedPage, cookie_name
 from api.web.access.permissions import RULES
 from tests.api.review.test_prepared_cases import prepare
 from tests.api.web.test_permissions import STRANGER, Site
-from tests.support import described_desk, tiers
-from tests.support.evaluated_lane import tell
-from tests.support.running_desk import Lane, Officer, RunningDesk, drawn_face, running
+from tests.support import tiers
+from tests.support.api import described_desk
+from tests.support.api.evaluated_lane import tell
+from tests.support.api.running_desk import Lane, Officer, RunningDesk, drawn_face, running
 
 pytestmark = pytest.mark.browser
 

@@ -8,9 +8,9 @@ from playwright.sync_api import Browser, Page
 from api.audit.verify.ledger import verify_ledger
 from api.people.roles import Role
 from tests.support import tiers
+from tests.support.api.officer_pages import press
+from tests.support.api.running_desk import PASSWORD, RunningDesk
 from tests.support.browser import quiet_page
-from tests.support.officer_pages import press
-from tests.support.running_desk import PASSWORD, RunningDesk
 
 NEW = "a horse that is correct"
 

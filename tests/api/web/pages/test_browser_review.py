@@ -10,8 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route
 
 from tests.support import tiers
-from tests.support.browser import quiet_page
-from tests.support.officer_pages import (
+from tests.support.api.officer_pages import (
     AXE,
     boxes,
     confirm,
@@ -23,7 +22,8 @@ from tests.support.officer_pages import (
     press,
     sign_in,
 )
-from tests.support.running_desk import PASSWORD, Lane, RunningDesk, drawn_face, judged
+from tests.support.api.running_desk import PASSWORD, Lane, RunningDesk, drawn_face, judged
+from tests.support.browser import quiet_page
 
 DEAF_MS = 500
 """For so long the page hears no Enter after it asked to confirm: a held key must not run through."""

@@ -24,10 +24,10 @@ from lane.evaluation.cohort import Tally
 from lane.evaluation.intervals import rate
 from tests.api.web.pages.test_pages import Inline
 from tests.support import tiers
+from tests.support.api.evaluated_lane import OFF, SHADOW, cohort, fnmr_alarm, refer, tell, tell_many
+from tests.support.api.officer_pages import sign_in, small_targets, text_of, too_wide
+from tests.support.api.running_desk import Lane, Officer, RunningDesk
 from tests.support.browser import quiet_page
-from tests.support.evaluated_lane import OFF, SHADOW, cohort, fnmr_alarm, refer, tell, tell_many
-from tests.support.officer_pages import sign_in, small_targets, text_of, too_wide
-from tests.support.running_desk import Lane, Officer, RunningDesk
 
 ENGLISH = words("en")
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

@@ -13,9 +13,9 @@ from api.web.pages.lanes import hall_views
 from api.web.translations.language import CHOICES, words
 from tests.api.lanes.test_hall import ABOUT, command, tell
 from tests.support import tiers
+from tests.support.api.officer_pages import sign_in, small_targets, text_of, too_wide
+from tests.support.api.running_desk import Lane, Officer, RunningDesk
 from tests.support.browser import quiet_page
-from tests.support.officer_pages import sign_in, small_targets, text_of, too_wide
-from tests.support.running_desk import Lane, Officer, RunningDesk
 
 
 @pytest.mark.parametrize("tag", CHOICES)

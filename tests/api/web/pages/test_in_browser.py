@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.support import tiers
-from tests.support.officer_pages import (
+from tests.support.api.officer_pages import (
     cut_off,
     faces_shown,
     judge_new_case,
@@ -20,7 +20,7 @@ from tests.support.officer_pages import (
     small_targets,
     too_wide,
 )
-from tests.support.running_desk import Lane, RunningDesk, drawn_face, wait_until
+from tests.support.api.running_desk import Lane, RunningDesk, drawn_face, wait_until
 
 QUALITY = [{"code": "F04", "components": ["sharpness"]}]
 

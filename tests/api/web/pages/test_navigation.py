@@ -11,7 +11,7 @@ from api.web.translations.language import CHOICES
 from tests.api.lanes.test_hall import tell
 from tests.api.web.pages.test_pages import Inline
 from tests.api.web.test_permissions import ENDPOINTS
-from tests.support.running_desk import Lane, Officer, RunningDesk
+from tests.support.api.running_desk import Lane, Officer, RunningDesk
 
 PAGES = {
     path: name

@@ -24,8 +24,8 @@ from api.web.translations.language import CHOICES, COOKIE, catalogue, choices, o
 from lane.decision.reason_codes import Code
 from lane.decision.referral import Answer, Ground
 from models.quality.components import COMPONENTS
-from tests.support.officer_pages import text_of
-from tests.support.running_desk import Lane, Officer, RunningDesk, judged
+from tests.support.api.officer_pages import text_of
+from tests.support.api.running_desk import Lane, Officer, RunningDesk, judged
 
 CONSOLE = Path(next(iter(api.web.__path__)))
 FOLDERS = [CONSOLE.parent, Path(next(iter(models.quality.__path__)))]

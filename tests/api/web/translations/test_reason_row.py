@@ -16,7 +16,7 @@ from lane.desk.commands import WISHES
 
 
 def check() -> None:
-    """Called where `tests.support.made_up_reason` has put the row into the table."""
+    """Called where `tests.support.api.made_up_reason` has put the row into the table."""
     code, english = Code("F15"), words("en")
     told = ReasonFact(code="F15", components=["sharpness"])
     assert code_texts.brief("F15", english) == "Made up"
@@ -36,6 +36,6 @@ def check() -> None:
 
 @pytest.mark.thorough
 def test_reason_needs_only_one_row() -> None:
-    code = f"from tests.support.made_up_reason import load; load(); from {__name__} import check; check()"
+    code = f"from tests.support.api.made_up_reason import load; load(); from {__name__} import check; check()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -35,8 +35,8 @@ from api.web.app import CHORES, create_app
 from api.web.desk import Desk
 from api.web.operation.periodic_tasks import Chore, Chores
 from lane.ledger.entry import GENESIS, Entry, follow
+from tests.support.api.sqlite_file import fresh_file
 from tests.support.processes import until
-from tests.support.sqlite_file import fresh_file
 
 T = TypeVar("T")
 

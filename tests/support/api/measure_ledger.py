@@ -1,4 +1,4 @@
-"""How long it takes to verify a ledger: `python -m tests.support.measure_ledger [ENTRIES]`.
+"""How long it takes to verify a ledger: `python -m tests.support.api.measure_ledger [ENTRIES]`.
 
 Makes a database as a busy site's lanes would have filled it, outside of what is measured, and then runs
 `python -m api ledger verify`, by hashes and whole, on one core.

@@ -13,7 +13,7 @@ from lane.decision.referral import Answer, Ground
 from lane.evaluation.cohort import CohortCounts, Tally
 from lane.evaluation.evaluator import Limits
 from lane.ledger.entry import read
-from tests.support.running_desk import REFERRED, Lane, Officer, RunningDesk, judged
+from tests.support.api.running_desk import REFERRED, Lane, Officer, RunningDesk, judged
 
 MATCHER = {"name": "sface-2021dec", "sha256": "a" * 64, "preprocessing": "b" * 64}
 SHADOW = {"name": "dlib-resnet-29", "sha256": "c" * 64, "preprocessing": "d" * 64}

@@ -1,15 +1,15 @@
 """What the desk's description promises, a line for each promise, so that two of them can be compared.
 
-`python -m tests.support.openapi_lines` writes the promises of this release anew.
+`python -m tests.support.api.openapi_lines` writes the promises of this release anew.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.support import described_desk
+from tests.support.api import described_desk
 
-PROMISED = Path(__file__).parents[1] / "api" / "web" / "messages" / "openapi_promised.txt"
+PROMISED = Path(__file__).parents[2] / "api" / "web" / "messages" / "openapi_promised.txt"
 
 Json = Mapping[str, Any]
 

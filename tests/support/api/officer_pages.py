@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import FloatRect, Page
 
-from tests.support.running_desk import PASSWORD, Lane, RunningDesk
+from tests.support.api.running_desk import PASSWORD, Lane, RunningDesk
 
 AXE = (resources.files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 """Given to a context as an init script, it runs beside the page and leaves the page's policy as it is."""
