@@ -190,7 +190,7 @@ def load(name: str, document_bgr: ImageBGR) -> Peer:
         return LIBRARIES[name](document_bgr)
     except BenchmarkError:
         raise
-    except Exception as error:  # what a stranger's library raises has no common base
+    except Exception as error:  # fail closed: the libraries' errors have no common base
         raise BenchmarkError(f"{name} does not work here: {type(error).__name__}: {error}") from error
 
 

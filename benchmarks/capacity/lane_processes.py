@@ -221,7 +221,9 @@ class LaneProcess:
         return self._process.stdout.fileno()
 
     def _ended(self) -> BenchmarkError:
-        code = self._process.wait(ENDS_WITHIN_S)
+        code = None
+        with suppress(subprocess.TimeoutExpired):  # its output is closed, and it lives on
+            code = self._process.wait(ENDS_WITHIN_S)
         return BenchmarkError(f"lane {self.number} ended by itself ({code}): {self._last_errors()}")
 
     def _last_errors(self) -> str:

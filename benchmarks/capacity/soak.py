@@ -16,11 +16,11 @@ import numpy as np
 from benchmarks.capacity.lane_processes import LaneProcess, Lanes, Passage, cpu_s, running
 from benchmarks.capacity.memory_growth import sampled
 from benchmarks.errors import BenchmarkError
+from benchmarks.harness import noted_camera
 from benchmarks.harness.desk_site import Site, site
 from benchmarks.harness.drawn_frames import cast_as_holder
 from benchmarks.harness.film_file import write_film
 from benchmarks.harness.measurer import admission_band, build_measurer, shipped_policy
-from benchmarks.harness.noted_camera import rate
 from benchmarks.harness.result import SHARE, Figure, Result, counts
 from benchmarks.harness.stamp import stamp
 from benchmarks.harness.timing import times
@@ -112,7 +112,7 @@ def passages(passed: Sequence[Passage], before: Mapping[str, int]) -> Iterator[F
     yield from counts(("passengers",), outcomes)
     came = {
         "came": sum(one.came for one in passed),
-        "came per second": round(rate(passed), 2),
+        "came per second": round(noted_camera.rate(passed), 2),
         "looked at": sum(len(one.work_ns) for one in passed),
         **{name: passed[-1].counts[name] - before[name] for name in ("spoilt", "reconnects")},
     }

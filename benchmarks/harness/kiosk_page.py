@@ -97,8 +97,15 @@ def _get(connection: HTTPConnection, path: str) -> tuple[str | None, bytes]:
     return answer.headers.get("X-Number"), content
 
 
+def _end_with_thread(args: threading.ExceptHookArgs) -> NoReturn:
+    """Else the process would live on as if its page were open."""
+    threading.__excepthook__(args)
+    os._exit(1)
+
+
 def main() -> None:
-    """Until standard input ends."""
+    """Until standard input ends, or a thread fails."""
+    threading.excepthook = _end_with_thread
     page = Page(sys.argv[1])
     for work in (page.follow, page.mirror):
         threading.Thread(target=work, daemon=True).start()

@@ -65,7 +65,14 @@ def _start_process(request: dict[str, Any]) -> dict[str, int]:
     """One start. BenchmarkError where it does not come to the right decision."""
     values = json.dumps({**request, "began_ns": time.monotonic_ns()})
     command = [sys.executable, "-m", "benchmarks.latency.cold_start", values]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=LONGEST_S)
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=LONGEST_S
+        )
+    except subprocess.TimeoutExpired as error:
+        raise BenchmarkError(
+            f"a lane that was started afresh came to no decision in {LONGEST_S:g} s"
+        ) from error
     if done.returncode:
         why = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
         raise BenchmarkError(f"a lane that was started afresh came to no decision: {why}")

@@ -118,7 +118,7 @@ def _done(command: Sequence[str], tree: Path) -> "subprocess.CompletedProcess[by
         ) as process:
             try:
                 printed, complained = process.communicate(timeout=LONGEST_S)
-            except BaseException:  # Ctrl-C, too: an earlier code's way to end itself is not relied on
+            except BaseException:  # Ctrl-C, too: an earlier commit may not end what it started
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 raise
@@ -161,11 +161,14 @@ def rounds(count: int, earlier: Callable[[], Times], new: Callable[[], Times]) -
 
 def common(done: Sequence[Round]) -> tuple[str, ...]:
     """The stages that every run has. BenchmarkError if there is none."""
-    runs = [times for one in done for times in (*one.earlier, one.new)]
-    found = tuple(stage for stage in OF_A_FRAME if all(stage in times for times in runs))
+    found = tuple(stage for stage in OF_A_FRAME if all(stage in times for times in _runs(done)))
     if not found:
         raise BenchmarkError("both codes have times, but none of the same stage")
     return found
+
+
+def _runs(done: Sequence[Round]) -> list[Times]:
+    return [times for one in done for times in (*one.earlier, one.new)]
 
 
 def judged(done: Sequence[Round], stages: Sequence[str]) -> Judged:
@@ -193,6 +196,8 @@ class Verdict:
     stages: Mapping[str, Judged]
     slower: frozenset[str]
     """The stages that make this code worse by themselves."""
+    not_compared: tuple[str, ...]
+    """The stages that some runs have, and others lack."""
 
     @property
     def worse(self) -> bool:
@@ -217,10 +222,11 @@ class Verdict:
     def in_words(self, against: str) -> str:
         slower = ", ".join(name for name in self.stages if name in self.slower)
         where = f" Slower by itself, far beyond its noise: {slower}." if slower else ""
+        lacking = f" Not compared: {', '.join(self.not_compared)}." if self.not_compared else ""
         return (
             f"This code is {'slower' if self.worse else 'not slower'} than {against}, {len(self.done)} "
-            f"rounds.{where} A frame that takes less than {self.whole.noise - 1:.1%} longer cannot be told "
-            "from noise."
+            f"rounds.{where} A frame that takes less than {self.whole.noise - 1:.1%} longer cannot be "
+            f"distinguished from noise.{lacking}"
         )
 
 
@@ -229,7 +235,9 @@ def judge(done: Sequence[Round]) -> Verdict:
     stages = common(done)
     whole, each = judged(done, stages), {stage: judged(done, [stage]) for stage in stages}
     slower = frozenset(stage for stage, one in each.items() if _surely_slower(one, stage, done, stages))
-    return Verdict(done, whole, each, slower)
+    measured_once = {stage for times in _runs(done) for stage in times}
+    not_compared = tuple(one for one in OF_A_FRAME if one in measured_once and one not in stages)
+    return Verdict(done, whole, each, slower, not_compared)
 
 
 def _surely_slower(one: Judged, stage: str, done: Sequence[Round], stages: Sequence[str]) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness import drawn_frames
 from benchmarks.harness.frame_pass import STAGES, LanePass, Sample, warm_up
-from benchmarks.harness.measurer import build_measurer, runtime_settings, shipped_policy
+from benchmarks.harness.measurer import admission_band, build_measurer, runtime_settings, shipped_policy
 from benchmarks.harness.result import SHARE, Figure, Result, counts, not_available
 from benchmarks.harness.stamp import stamp
 from benchmarks.harness.timing import in_turns, ratio, timed, times
@@ -126,7 +126,7 @@ def measure(turns: int, threads: int | None, provider: str) -> Result:
     rules = shipped_policy()
     measurer = build_measurer(rules, provider=provider, threads=threads)
     built = measurer.networks
-    rules.check(built.embedder.identity)  # PolicyError says more than an admission that fails
+    admission_band(rules, measurer)
     settings, used = runtime_settings(provider, threads), threads or available_cores()
     nets = _nets(built, settings)
     walk = drawn_frames.holder(measurer)

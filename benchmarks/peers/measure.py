@@ -40,7 +40,7 @@ Work = Callable[[ImageBGR], int]
 def ours(lane: LanePass, document_bgr: ImageBGR) -> Mapping[str, Work]:
     """What a lane does to a frame, and the two shorter jobs."""
     networks = lane.measurer.networks
-    threshold = lane.rules.check(networks.embedder.identity).admit
+    threshold = admission_band(lane.rules, lane.measurer).admit
 
     def short(find: Callable[[Networks, ImageBGR], Landmarks]) -> Work:
         """A library's job by the lane's own networks: find a face, align and embed one crop, compare."""

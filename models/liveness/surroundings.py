@@ -31,7 +31,7 @@ LONGEST_GAP_PX, SHORTEST_PX = 3, 40
 LOW, HIGH = 40, 120
 """Of Canny's detector, on grey levels."""
 LEAST_MOVED = 0.06
-"""Eye distances from look to look: below, nothing can be told."""
+"""Eye distances from look to look: less movement than this is not judged."""
 BLUR_PX = 1.5
 
 

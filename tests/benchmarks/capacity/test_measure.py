@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
+from benchmarks.capacity import lane_processes
 from benchmarks.capacity.lane_processes import LaneProcess, Lanes, Passage
 from benchmarks.capacity.lane_processes import running as lanes
 from benchmarks.capacity.measure import Load, Step, carried, draw, steps_of, summed_up, work, worked
@@ -230,6 +231,21 @@ def test_late_lane_is_counted_and_left_alone(another: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    ("codes", "referred"),
+    [(["S07", "F03"], {"F03 S07": 1}), (["S07", "F10"], {}), (["F09"], {})],
+    ids=["no face compared", "compared late", "borderline"],
+)
+def test_another_referred_without_comparison_breaks_step(
+    another: bytes, codes: list[str], referred: dict[str, int]
+) -> None:
+    found = worked(Scripted({another: [codes]}), HOLDER, seconds=0.1, every_s=0)
+    assert found["decided_ns"]
+    assert found["referred"] == referred
+    late = "passengers were referred for lack of time"
+    assert (late in summed_up(LOAD, [found]).broken) is bool(referred)
+
+
+@pytest.mark.parametrize(
     ("refers", "why"),
     [
         ({b"holder": [["F10"]]}, r"lane 1: the holder was referred \(F10\): .*worth nothing"),
@@ -269,5 +285,16 @@ def test_killed_lane_is_told(shared: Lanes) -> None:
     try:
         with pytest.raises(BenchmarkError, match=r"lane 1 ended by itself \(-9\)"):
             one.page()
+    finally:
+        one.end()
+
+
+def test_lane_that_lives_on_silently_is_told(shared: Lanes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lane_processes, "ENDS_WITHIN_S", 0.1)
+    one = LaneProcess(shared, 1)
+    os.kill(one.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(BenchmarkError, match=r"lane 1 ended by itself \(None\)"):
+            raise one._ended()
     finally:
         one.end()

@@ -7,6 +7,7 @@ import pytest
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.kiosk_page import open_page
 from lane.capture.guidance import Instruction
+from tests.support.answering_server import answering
 from tests.support.lane.kiosk_process import kiosk
 from tests.support.processes import until
 
@@ -28,3 +29,8 @@ def test_ended_page_is_an_error() -> None:
 
     with kiosk() as shown, pytest.raises(BenchmarkError, match="did not stay open"):
         open_and_kill(shown.address)
+
+
+def test_page_ends_with_a_thread_that_fails() -> None:
+    with answering(b"{}") as (address, _), pytest.raises(BenchmarkError, match="does not open"):
+        open_page(address).__enter__()

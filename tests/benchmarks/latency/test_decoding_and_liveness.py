@@ -78,6 +78,12 @@ def test_fresh_lane_reaches_known_decision(measurer: Measurer, walk: Walk, tmp_p
     assert parts["end to end"] < parts["first frame to gate"] < parts["first passage"]
 
 
+def test_start_without_decision_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cold_start, "LONGEST_S", 0.01)
+    with pytest.raises(BenchmarkError, match=r"came to no decision in 0\.01 s"):
+        cold_start._start_process({})
+
+
 @pytest.mark.thorough
 def test_slow_browser_is_no_part_of_cold_start(
     measurer: Measurer, walk: Walk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

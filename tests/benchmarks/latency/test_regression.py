@@ -102,8 +102,9 @@ def test_no_slower_code_ends_with_0(repository: Path, now: dict[str, float]) -> 
     code, output = gate("--against", "HEAD~1", "--rounds", "4")
     assert code == 0, output
     assert "not slower" in output
-    assert "less than 0.0% longer cannot be told from noise" in output
+    assert "less than 0.0% longer cannot be distinguished from noise" in output
     assert "by itself" not in output
+    assert "Not compared" not in output
 
 
 def test_stored_result_times_are_not_believed(repository: Path, tmp_path: Path) -> None:
@@ -313,9 +314,11 @@ def test_imperceptible_stage_is_no_verdict() -> None:
     assert not any("decide" in judge(busy(3, seed, decide=0.4)).slower for seed in range(20))
 
 
-def test_unshared_stages_are_left_out() -> None:
+def test_unshared_stages_are_left_out_and_named() -> None:
     done = [Round(({"embed": 10.0, "quality": 5.0}, {"embed": 10.0}), {"embed": 10.0, "align": 1.0})] * 3
-    assert set(judge(done).stages) == {"embed"}
+    verdict = judge(done)
+    assert set(verdict.stages) == {"embed"}
+    assert verdict.in_words("HEAD").endswith(" Not compared: quality, align.")
     with pytest.raises(BenchmarkError, match="none of the same stage"):
         judge([Round(({"embed": 1.0}, {"embed": 1.0}), {"align": 1.0})] * 3)
 
