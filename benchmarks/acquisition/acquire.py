@@ -6,11 +6,12 @@ to disk.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
-from typing import Protocol
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,8 @@ from models.errors import ImageError, InferenceError
 from models.image import read
 from models.values.face import ImageBGR
 
+T = TypeVar("T")
+U = TypeVar("U")
 Vector = NDArray[np.float32]
 
 CAPTURED = 3
@@ -171,25 +174,59 @@ def acquire(
 def _encoded(
     names: Sequence[str], root: Path, workers: Sequence[Sequence[PictureEncoder]], encode: EncodePath
 ) -> Iterator[tuple[str, Mapping[str, Vector | Failure]]]:
-    """Networks are never shared between threads. Ctrl-C waits for the pictures in hand, starts no other."""
-    free: SimpleQueue[Sequence[PictureEncoder]] = SimpleQueue()
-    for worker in workers:
-        free.put(worker)
+    """In the order of `names`. Networks are never shared between threads.
 
-    def encode_one(name: str) -> Mapping[str, Vector | Failure]:
-        encoders = free.get()
-        try:
-            return encode(root / name, encoders)
-        finally:
-            free.put(encoders)
+    Ctrl-C waits for the pictures in hand and starts no other. The waiting thread holds no lock but those of
+    SimpleQueue, which a signal does not leave locked; ThreadPoolExecutor's it may, and then its end hangs.
+    """
+    waiting: SimpleQueue[tuple[int, str]] = SimpleQueue()
+    answers: SimpleQueue[tuple[int, Mapping[str, Vector | Failure] | Exception]] = SimpleQueue()
+    for item in enumerate(names):
+        waiting.put(item)
 
-    pool = ThreadPoolExecutor(len(workers), "looking")
+    def work(encoders: Sequence[PictureEncoder]) -> None:
+        for index, name in _rest(waiting):
+            try:
+                answers.put((index, encode(root / name, encoders)))
+            except Exception as error:  # noqa: BLE001  raised again by the thread that waits for it
+                answers.put((index, error))
+
+    early: dict[int, Mapping[str, Vector | Failure] | Exception] = {}
+    with _threads(work, workers, waiting):
+        for index, name in enumerate(follow(names, "Looking at pictures")):
+            while index not in early:
+                done, answer = answers.get()
+                early[done] = answer
+            yield name, _raised(early.pop(index))
+
+
+@contextmanager
+def _threads(work: Callable[[T], None], workers: Sequence[T], waiting: SimpleQueue[U]) -> Iterator[None]:
+    """One thread for each of `workers`; at the end, whatever ends it, no waiting item is started."""
+    threads = [Thread(target=work, args=[worker], name="looking") for worker in workers]
     try:
-        answers = pool.map(encode_one, names)
-        for name in follow(names, "Looking at pictures"):
-            yield name, next(answers)
+        for thread in threads:
+            thread.start()
+        yield
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        for _ in _rest(waiting):
+            pass
+        for thread in threads:
+            if thread.ident is not None:
+                thread.join()
+
+
+def _rest(queue: SimpleQueue[T]) -> Iterator[T]:
+    """What the queue holds, until it is empty."""
+    with suppress(Empty):
+        while True:
+            yield queue.get_nowait()
+
+
+def _raised(answer: T | Exception) -> T:
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def _why_not_enough(capture: Capture) -> str:

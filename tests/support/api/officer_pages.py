@@ -122,7 +122,8 @@ def cut_off(page: Page) -> list[str]:
 
 
 def faults(page: Page) -> list[str]:
-    """What axe calls serious or critical, once nothing on the page moves."""
+    """What axe calls serious or critical, once style sheets are loaded and nothing on the page moves."""
+    page.wait_for_load_state("load")
     found: list[str] = page.evaluate(
         "Promise.allSettled(document.getAnimations().map((moving) => moving.finished))"
         ".then(() => axe.run(document, {resultTypes: ['violations']})).then((r) => r.violations"
