@@ -3,7 +3,9 @@
 import gc
 import signal
 import subprocess
+import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -318,6 +320,27 @@ def test_ctrl_c_starts_no_further_picture(tmp_path: Path) -> None:
         gc.enable()
         signal.signal(signal.SIGINT, before)
     assert person.looked_at < 5000
+
+
+@pytest.mark.thorough
+def test_ctrl_c_ends_at_any_moment(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    gc.disable()
+    try:
+        for moment in range(100):
+            pressed = threading.Timer(moment * 2e-4, signal.raise_signal, [signal.SIGINT])
+            with pytest.raises(KeyboardInterrupt):  # noqa: PT012  it may come at any of these steps
+                pressed.start()
+                acquire(["8.jpg"] * 20_000, tmp_path, [(_Slow(),), (_Slow(),)], _encode_nothing)
+                pressed.join()
+    finally:
+        gc.enable()
+        signal.signal(signal.SIGINT, before)
+    assert not [thread for thread in threading.enumerate() if thread.name == "looking"]
+
+
+def _encode_nothing(_: Path, encoders: Sequence[Any]) -> dict[str, Any]:
+    return dict.fromkeys(encoders[0].matchers, np.zeros(4, np.float32))
 
 
 def test_missing_picture_named_in_one_line(faces: Path) -> None:
