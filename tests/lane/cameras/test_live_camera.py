@@ -414,9 +414,8 @@ def test_password_opens_stream_and_stays_secret(
     """The reader gets no other secret either, and loads no network."""
     monkeypatch.setenv("PASSENGER_LANE_TOKEN", "very-secret-token")
     caplog.set_level(logging.DEBUG)
-    does = Behaviour(user="li wei", password=PASSWORD)
-    secret = {"user": "li wei", "password": PASSWORD}
-    with http_camera(does) as (address, _), camera(address, **secret) as opened:
+    secret: dict[str, Any] = {"user": "li wei", "password": PASSWORD}
+    with http_camera(Behaviour(**secret)) as (address, does), camera(address, **secret) as opened:
         first(opened)
         pid = opened._watchdog.supervisor.pid
         shown = Path(f"/proc/{pid}/cmdline").read_bytes() + Path(f"/proc/{pid}/environ").read_bytes()

@@ -16,6 +16,7 @@ from models.errors import MatchersDifferError
 from models.values.face import Embedding
 from models.values.identity import MatcherIdentity
 from tests.support.lane.simulated_lane import StandingClock
+from tests.support.processes import until
 
 MATCHER = MatcherIdentity("simulated", "0" * 64, "1" * 64)
 THRESHOLD = 0.5
@@ -139,10 +140,7 @@ def test_age_erases_without_anybody_looking() -> None:
     cohort = Cohort(2, 0.02, time.monotonic)
     cohort.remember(holder("a", 0.0))
     (vector,) = kept(cohort)
-    until = time.monotonic() + 30
-    while vector.any() and time.monotonic() < until:
-        time.sleep(0.01)
-    assert not vector.any()
+    until(lambda: not vector.any())
     cohort.close()
     assert cohort._eraser is not None
     cohort._eraser.join(30)

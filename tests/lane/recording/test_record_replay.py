@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,10 @@ KEY = bytes(range(32))
 NAMES = ["holder", "impostor", "two-people", "nobody", "blurred", "expired", "no-face"]
 
 
-FOURTH = iter([(), (), (), (Code.DECLINES_FACE,)])
-
-
-def asks_at_fourth_question() -> tuple[Code, ...]:
-    """A passenger who asks for an officer once the lane has asked so often."""
-    return next(FOURTH, ())
+def asks_at(question: int) -> TravellerRequests:
+    """A passenger who asks for an officer at this question."""
+    asked = count(1)
+    return lambda: (Code.DECLINES_FACE,) if next(asked) == question else ()
 
 
 @dataclass
@@ -87,7 +86,7 @@ def test_recorded_passage_replays_identically(name: str, lane: RecordingLane) ->
 @pytest.mark.parametrize(
     ("change", "wishes", "code"),
     [
-        ({}, asks_at_fourth_question, Code.DECLINES_FACE),
+        ({}, asks_at(4), Code.DECLINES_FACE),
         ({"kind": DocumentKind.DIPLOMATIC}, no_requests, Code.DIPLOMATIC),
     ],
 )
