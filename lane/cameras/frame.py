@@ -5,8 +5,6 @@ import numpy as np
 
 from models.values.face import ImageBGR
 
-FIRST_ROWS = 8
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
@@ -22,5 +20,4 @@ class Frame:
 
 def same_pixels(one: ImageBGR, other: ImageBGR) -> bool:
     """Whether both pictures are the same to the pixel: two of a live sensor differ in their first rows."""
-    first = np.array_equal(one[:FIRST_ROWS], other[:FIRST_ROWS])
-    return first and np.array_equal(one, other)
+    return np.array_equal(one[:8], other[:8]) and np.array_equal(one, other)

@@ -1,26 +1,101 @@
-"""A real camera: the newest frame that its reader's process has put into the feed."""
+"""A real camera: the newest frame that its reader's process has put into the feed.
 
+That process runs all the time, also between passengers, so that the camera is ready when one comes; one that
+hangs is killed, and one that ended is started again.
+"""
+
+import logging
 import os
 import secrets
+import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Self
 
 from lane.cameras.frame import Frame
 from lane.cameras.health import CameraCounts, CameraHealth, CameraStatus
-from lane.cameras.reader_watchdog import Watchdog
 from lane.cameras.settings import CameraSettings
 from lane.cameras.shared_memory_feed import FeedReader, FeedWriter, remove_left_over
-from lane.cameras.source import AtEnd
-from lane.cameras.trouble import Trouble
-from lane.platform.errors import CameraError, SettingsError
+from lane.cameras.source import AtEnd, Source, Trouble
+from lane.platform.errors import CameraError
 from lane.platform.finding import Finding
+from lane.platform.process_supervisor import Backoff, Child, Ended, Patience, Supervisor, start_talking
 
+log = logging.getLogger(__name__)
+
+_COMMAND = (sys.executable, "-m", "lane.cameras.reader.process")
+STEADY_S = 5.0
+"""A stream that gave frames for so long works; its next trouble is a new one."""
 _OBSERVED_S = 1.0
 AWAKE_S = 10.0
 """Longer than the shipped policy's longest capture."""
 _BOUNDARY_S = 0.1
+
+
+class Watchdog:
+    """A reader's process fills the feed, from now until its supervisor is closed."""
+
+    def __init__(self, source: Source, feed: str, patience: Patience, longest_pause_s: float) -> None:
+        self._source, self._feed = source, feed
+        self._changed = threading.Condition()
+        self.counts = CameraCounts()
+        """Since the camera was opened."""
+        self.trouble: Trouble | None = None
+        """Why there are no frames now; None where there are, or it is being opened for the first time."""
+        self.has_ended = False
+        """The source has ended, and does not begin again."""
+        self._reported = Trouble.DIED
+        self.supervisor = Supervisor(
+            "the camera's reader",
+            self._start,
+            patience,
+            Backoff(longest_pause_s),
+            hear=self._hear,
+            ended=self._ended,
+            log_level=logging.DEBUG,  # what is wrong with the camera is logged here, once
+        )
+        self.supervisor.begin()
+
+    def wait(self, for_what: Callable[[], bool], timeout_s: float) -> bool:
+        """Wait until the condition holds, checked after each frame; False where it does not in time."""
+        with self._changed:
+            return self._changed.wait_for(for_what, max(0.0, timeout_s))
+
+    def _start(self) -> Child:
+        self._reported = Trouble.DIED
+        hidden = "PASSENGER_LANE_"  # secrets are among these
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
+        child = start_talking([*_COMMAND, str(os.getpid())], environment)
+        child.write(f"{self._feed}\n{self._source.to_json()}\n".encode())
+        return child
+
+    def _hear(self, lines: Sequence[bytes]) -> bool:
+        """A sign of life is a whole frame, or one left undecoded, not long after one that was whole."""
+        for line in lines:
+            if line.startswith(b"trouble "):
+                self._reported = Trouble(line.removeprefix(b"trouble ").decode())
+        came = lines.count(b"+")
+        with self._changed:
+            now, found = self.counts, came > 0 and self.trouble is not None
+            spoilt, skipped = now.spoilt + lines.count(b"!"), now.skipped + lines.count(b"-")
+            self.counts = CameraCounts(now.frames + came, spoilt, skipped, now.reconnects + found)
+            if found:
+                log.warning("the camera at %s gives frames again", self._source.label)
+                self.trouble = None
+            self._changed.notify_all()
+        return came > 0 or b"." in lines
+
+    def _ended(self, how: Ended) -> None:
+        trouble = Trouble.STALLED if how.hung else self._reported
+        with self._changed:
+            if trouble is not self.trouble:
+                log.warning("the camera at %s: %s", self._source.label, trouble.advice)
+            self.trouble, self.has_ended = trouble, trouble is Trouble.ENDED
+            self._changed.notify_all()
+        if self.has_ended:
+            self.supervisor.end()
 
 
 class RealCamera:
@@ -34,10 +109,6 @@ class RealCamera:
     """
 
     def __init__(self, settings: CameraSettings, lane: str, awake_s: float = AWAKE_S) -> None:
-        if settings.source is None:
-            raise SettingsError(
-                "camera.source: name the camera, such as /dev/video0 or rtsp://10.0.0.7/stream"
-            )
         self._settings, self._source = settings, settings.to_source()
         prefix = f"passenger-lane-{lane}-{settings.name}."
         remove_left_over(prefix)
@@ -46,7 +117,8 @@ class RealCamera:
         self._frames = FeedReader(self.feed)
         self._awake_s, self._awake_until_s, self._rested_through = awake_s, 0.0, 0
         self.wake()
-        self._watchdog = Watchdog(self._source, self.feed, settings.patience(), settings.retry_s)
+        patience = Patience(settings.open_s, settings.stall_s, STEADY_S)
+        self._watchdog = Watchdog(self._source, self.feed, patience, settings.retry_s)
         self.missed = 0
         """Frames that came while a capture was busy with another: the newest wins."""
         self._closed = False
@@ -59,7 +131,7 @@ class RealCamera:
 
     def close(self) -> None:
         self._closed = True
-        self._watchdog.close()
+        self._watchdog.supervisor.close()
         self._frames.close()
         self._memory.close()
 
@@ -116,17 +188,14 @@ class RealCamera:
         if self._closed:
             return CameraStatus(CameraHealth.UNKNOWN, None)
         captured_s = self._frames.captured_monotonic_s
-        age_s = None if captured_s is None else time.monotonic() - captured_s
-        age_ms = None if age_s is None else max(0, round(age_s * 1000))
-        trouble = self._watchdog.trouble
-        return CameraStatus(self._health(trouble, age_s), age_ms, self.counts)
-
-    def _health(self, trouble: Trouble | None, age_s: float | None) -> CameraHealth:
-        if trouble is not None:
-            return CameraHealth.LOST
-        if age_s is None:
-            return CameraHealth.UNKNOWN
-        return CameraHealth.GOOD if age_s <= self._settings.stall_s else CameraHealth.STALE
+        age_s = None if captured_s is None else max(0.0, time.monotonic() - captured_s)
+        if self._watchdog.trouble is not None:
+            health = CameraHealth.LOST
+        elif age_s is None:
+            health = CameraHealth.UNKNOWN
+        else:
+            health = CameraHealth.GOOD if age_s <= self._settings.stall_s else CameraHealth.STALE
+        return CameraStatus(health, None if age_s is None else round(age_s * 1000), self.counts)
 
     @property
     def has_ended(self) -> bool:

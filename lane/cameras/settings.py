@@ -2,18 +2,11 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    SecretStr,
-    field_validator,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
-from lane.cameras.reader_watchdog import STEADY_S
 from lane.cameras.shared_memory_feed import MOST_PIXELS
 from lane.cameras.source import SCHEMES, AtEnd, Source
-from lane.platform.process_supervisor import Patience
+from lane.platform.errors import SettingsError
 from lane.platform.settings_section import Section
 
 REST_S = 0.25
@@ -83,8 +76,11 @@ class CameraSettings(Section):
         return self
 
     def to_source(self) -> Source:
+        """Raises SettingsError without a source."""
         if self.source is None:
-            raise ValueError("no camera.source")
+            raise SettingsError(
+                "camera.source: name the camera, such as /dev/video0 or rtsp://10.0.0.7/stream"
+            )
         return Source(
             self.source,
             self.user or "",
@@ -100,6 +96,3 @@ class CameraSettings(Section):
             self.max_pixels,
             min(REST_S, self.stall_s / 4),
         )
-
-    def patience(self) -> Patience:
-        return Patience(self.open_s, self.stall_s, STEADY_S)

@@ -62,40 +62,7 @@ class _Memory:
             raise CameraError(f"the camera feed {name} cannot be mapped: {error}") from error
         self._view = memoryview(self._map)
         self._words = self._view.cast("Q")
-        self.stride = (len(self._map) - _PAGE) // SLOTS
-
-    def hold(self) -> None:
-        """Be the one owner, as long as this process lives. Raises BlockingIOError where another one is."""
-        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-    def reserve(self) -> None:
-        """Have all the memory now. Raises OSError where there is too little: later that kills the writer."""
-        os.posix_fallocate(self._file, 0, len(self._map))
-
-    def word(self, word: int, slot: int | None = None) -> int:
-        return self._words[self._start(slot) // 8 + word]
-
-    def put(self, value: int, word: int, slot: int | None = None) -> None:
-        self._words[self._start(slot) // 8 + word] = value
-
-    def pixels(self, slot: int, shape: tuple[int, int, int]) -> ImageBGR:
-        """The slot's own, not a copy."""
-        start, count = self._start(slot) + _PAGE, shape[0] * shape[1] * shape[2]
-        return np.frombuffer(self._map, np.uint8, count, start).reshape(shape)
-
-    def _start(self, slot: int | None) -> int:
-        return 0 if slot is None else _PAGE + slot * self.stride
-
-    def close(self) -> None:
-        if not self._map.closed:
-            self._words.release()
-            self._view.release()
-            self._map.close()
-            os.close(self._file)
-
-
-class _Mapped:
-    _memory: _Memory
+        self._stride = (len(self._map) - _PAGE) // SLOTS
 
     def __enter__(self) -> Self:
         return self
@@ -104,31 +71,48 @@ class _Mapped:
         self.close()
 
     def close(self) -> None:
-        self._memory.close()
+        if not self._map.closed:
+            self._words.release()
+            self._view.release()
+            self._map.close()
+            os.close(self._file)
+
+    def hold(self) -> None:
+        """Be the one owner, as long as this process lives. Raises BlockingIOError where another one is."""
+        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _word(self, word: int, slot: int | None = None) -> int:
+        return self._words[self._start(slot) // 8 + word]
+
+    def _put(self, value: int, word: int, slot: int | None = None) -> None:
+        self._words[self._start(slot) // 8 + word] = value
+
+    def _pixels(self, slot: int, shape: tuple[int, int, int]) -> ImageBGR:
+        """The slot's own, not a copy."""
+        start, count = self._start(slot) + _PAGE, shape[0] * shape[1] * shape[2]
+        return np.frombuffer(self._map, np.uint8, count, start).reshape(shape)
+
+    def _start(self, slot: int | None) -> int:
+        return 0 if slot is None else _PAGE + slot * self._stride
 
 
-class AttachedWriter(_Mapped):
+class AttachedWriter(_Memory):
     """Writes into memory that another process owns, one writer at a time; goes on after the last frame.
 
     Raises CameraError where there is no such feed.
     """
 
     def __init__(self, name: str) -> None:
-        self._memory = _Memory(name, writable=True)
-
-    @property
-    def most_pixels(self) -> int:
-        """Of one frame."""
-        return self._memory.word(_PIXELS)
+        super().__init__(name, writable=True)
 
     def look_until(self, monotonic_ns: int) -> None:
         """Somebody looks at every frame until then, by `time.monotonic_ns()`."""
-        self._memory.put(monotonic_ns, _LOOKED_AT)
+        self._put(monotonic_ns, _LOOKED_AT)
 
     @property
     def looked_at(self) -> bool:
         """Whether somebody looks at every frame now; if not, fewer will do."""
-        return time.monotonic_ns() < self._memory.word(_LOOKED_AT)
+        return time.monotonic_ns() < self._word(_LOOKED_AT)
 
     def write(self, image_bgr: ImageBGR, wall_ns: int, monotonic_ns: int) -> int:
         """Show this H×W×3 uint8 frame, its pixels whole, from now on; returns its sequence number, from 1.
@@ -137,21 +121,21 @@ class AttachedWriter(_Mapped):
         for a frame that has no room.
         """
         height, width = image_bgr.shape[:2]
-        if not 0 < width * height <= self.most_pixels:
+        if not 0 < width * height <= self._word(_PIXELS):
             raise CameraError(
                 f"the camera's picture has {width}×{height} pixels, more than there is room for"
             )
-        sequence = self._memory.word(_NEWEST) + 1
+        sequence = self._word(_NEWEST) + 1
         slot = sequence % SLOTS
-        odd = self._memory.word(_LOCK, slot) | 1  # odd already where a writer was killed in here
-        self._memory.put(odd, _LOCK, slot)
-        pixels = self._memory.pixels(slot, (height, width, 3))
+        odd = self._word(_LOCK, slot) | 1  # odd already where a writer was killed in here
+        self._put(odd, _LOCK, slot)
+        pixels = self._pixels(slot, (height, width, 3))
         np.copyto(pixels.view(_PIXEL), image_bgr.view(_PIXEL))
-        words = (sequence, wall_ns, monotonic_ns, width, height, 0 if _ORDERED else _sum(pixels))
+        words = (sequence, wall_ns, monotonic_ns, width, height, 0 if _ORDERED else zlib.crc32(pixels.data))
         for word, value in enumerate(words, start=_SEQUENCE):
-            self._memory.put(value, word, slot)
-        self._memory.put(odd + 1, _LOCK, slot)
-        self._memory.put(sequence, _NEWEST)
+            self._put(value, word, slot)
+        self._put(odd + 1, _LOCK, slot)
+        self._put(sequence, _NEWEST)
         return sequence
 
 
@@ -167,14 +151,15 @@ class FeedWriter(AttachedWriter):
         self._segment: SharedMemory | None = _made(name, width * height)
         super().__init__(name)
         try:
-            self._memory.hold()
-            self._memory.reserve()
+            self.hold()
+            # All the memory now: where there is too little, later that kills the writer.
+            os.posix_fallocate(self._file, 0, len(self._map))
         except OSError as error:
             self.close()
             needed_mb = _size(width * height) >> 20
             raise CameraError(f"no {needed_mb} MB of shared memory for the camera feed: {error}") from error
-        self._memory.put(width * height, _PIXELS)
-        self._memory.put(_MAGIC, _IS)
+        self._put(width * height, _PIXELS)
+        self._put(_MAGIC, _IS)
 
     def close(self) -> None:
         """Remove the memory's name: who has it mapped keeps what is there. Twice is no error."""
@@ -185,28 +170,29 @@ class FeedWriter(AttachedWriter):
             self._segment = None
 
 
-class FeedReader(_Mapped):
+class FeedReader(_Memory):
     """Copies the newest frame of a feed, which it cannot change.
 
     Raises CameraError where there is no such feed.
     """
 
     def __init__(self, name: str) -> None:
-        self._name, self._memory = name, _Memory(name, writable=False)
-        if self._memory.word(_IS) != _MAGIC:
+        super().__init__(name, writable=False)
+        self._name = name
+        if self._word(_IS) != _MAGIC:
             self.close()
             raise CameraError(f"{name} is no camera feed of this release")
 
     @property
     def sequence(self) -> int:
         """The number of the newest frame; 0 before the first."""
-        return self._memory.word(_NEWEST)
+        return self._word(_NEWEST)
 
     @property
     def captured_monotonic_s(self) -> float | None:
         """When the newest frame was captured; None before the first."""
         sequence = self.sequence
-        return self._memory.word(_MONOTONIC_NS, sequence % SLOTS) / 1e9 if sequence else None
+        return self._word(_MONOTONIC_NS, sequence % SLOTS) / 1e9 if sequence else None
 
     def newest(self, after: int = 0) -> Frame | None:
         """The newest frame, as a copy; None where its number is not above `after`. Does not wait.
@@ -223,22 +209,18 @@ class FeedReader(_Mapped):
 
     def _copied(self, sequence: int) -> Frame | None:
         """None where the slot was written meanwhile."""
-        memory, slot = self._memory, sequence % SLOTS
-        lock = memory.word(_LOCK, slot)
+        slot = sequence % SLOTS
+        lock = self._word(_LOCK, slot)
         written, wall_ns, monotonic_ns, width, height, summed = (
-            memory.word(word, slot) for word in range(_SEQUENCE, _SUM + 1)
+            self._word(word, slot) for word in range(_SEQUENCE, _SUM + 1)
         )
-        if lock % 2 or written != sequence or not 0 < width * height <= memory.word(_PIXELS):
+        if lock % 2 or written != sequence or not 0 < width * height <= self._word(_PIXELS):
             return None
-        image_bgr = memory.pixels(slot, (height, width, 3)).copy()
-        if memory.word(_LOCK, slot) != lock or not (_ORDERED or _sum(image_bgr) == summed):
+        image_bgr = self._pixels(slot, (height, width, 3)).copy()
+        if self._word(_LOCK, slot) != lock or not (_ORDERED or zlib.crc32(image_bgr.data) == summed):
             return None
         captured_at = _EPOCH + timedelta(microseconds=wall_ns // 1000)
         return Frame(self._name, sequence, captured_at, monotonic_ns / 1e9, image_bgr)
-
-
-def _sum(image_bgr: ImageBGR) -> int:
-    return zlib.crc32(image_bgr.data)
 
 
 def _size(pixels: int) -> int:
@@ -260,15 +242,12 @@ def _made(name: str, pixels: int) -> SharedMemory:
 
 def _remove_left_over(name: str) -> None:
     """Nobody holds what a killed owner left. Raises CameraError where somebody does."""
-    left = _Memory(name, writable=True)
-    try:
-        left.hold()
-    except BlockingIOError as error:
-        raise CameraError(f"the camera feed {name} belongs to another process that runs") from error
-    else:
+    with AttachedWriter(name) as left:
+        try:
+            left.hold()
+        except BlockingIOError as error:
+            raise CameraError(f"the camera feed {name} belongs to another process that runs") from error
         (_FOLDER / name).unlink(missing_ok=True)
-    finally:
-        left.close()
 
 
 def remove_left_over(prefix: str) -> None:

@@ -39,10 +39,6 @@ class Portrait:
         return cls(image_bgr, (float(middle[0]), float(middle[1])), float(np.linalg.norm(left - right)))
 
 
-Stay: TypeAlias = tuple[float, float]
-"""When somebody comes and is gone again, in seconds of the scene."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Person:
     """Somebody in view: where they come to stand, as fractions of the frame, how near, and when."""
@@ -50,8 +46,8 @@ class Person:
     portrait: Portrait
     stands_at: tuple[float, float] = (0.5, 0.45)
     eyes_apart_px: float = 84.0
-    stays: tuple[Stay, ...] = ((0.0, float("inf")),)
-    """Each begins by walking up, and ends by walking back: who has two comes back."""
+    stays: tuple[tuple[float, float], ...] = ((0.0, float("inf")),)
+    """In seconds of the scene. Each begins by walking up, ends by walking back: who has two comes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +67,7 @@ class Scene:
 
 @dataclass(slots=True)
 class SimulatedCamera:
-    """See `lane.cameras.port.FrameSource`. `wait` is a clock's `sleep`, or its `skip` where nobody
-    watches."""
+    """See `lane.cameras.port.FrameSource`. `wait`: a clock's `sleep`, or `skip` where nobody watches."""
 
     clock: Clock
     wait: Callable[[float], None]
@@ -145,12 +140,9 @@ def _paste(portrait: Portrait, place: tuple[float, float, float]) -> tuple[Plane
     size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     small = cv2.resize(image, size, interpolation=how).astype(np.float32)
-    shift = np.array(
-        [
-            [1, 0, x - portrait.eyes_middle[0] * size[0] / image.shape[1]],
-            [0, 1, y - portrait.eyes_middle[1] * size[1] / image.shape[0]],
-        ]
-    )
+    right_px = x - portrait.eyes_middle[0] * size[0] / image.shape[1]
+    down_px = y - portrait.eyes_middle[1] * size[1] / image.shape[0]
+    shift = np.array([[1, 0, right_px], [0, 1, down_px]])
     layer = cv2.warpAffine(small, shift, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
     alpha = cv2.warpAffine(_outline(portrait, size), shift, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
     return layer.astype(np.float32), alpha.astype(np.float32)

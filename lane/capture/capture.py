@@ -65,14 +65,6 @@ class GoodFrame:
     probe: Embedding
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PendingProbe:
-    """A good frame whose probe is being made, part by part."""
-
-    assessed: AssessedFrame
-    parts: Iterator[Embedding | None]
-
-
 @dataclass(slots=True, eq=False)
 class Capture:
     ended: CaptureEnd = CaptureEnd.ABORTED
@@ -80,7 +72,8 @@ class Capture:
     looked_at: int = 0
     most_faces: int = 0
     good: list[GoodFrame] = field(default_factory=list)
-    pending: PendingProbe | None = None
+    pending: tuple[AssessedFrame, Iterator[Embedding | None]] | None = None
+    """A good frame, and its probe, which is being made part by part."""
     best: list[AssessedFrame] = field(default_factory=list)
     with_others: AssessedFrame | None = None
     """The best frame that shows more than one person in the zone."""
@@ -100,14 +93,10 @@ class Capture:
 
     def evidence(self) -> CaptureEvidence:
         """What the decision needs to know of this capture."""
-        return CaptureEvidence(
-            self.ended, self.frames_seen, self._faces(), len(self.good), dict(self.rejections)
-        )
-
-    def _faces(self) -> Measure:
-        if self.looked_at == 0:
-            return NotAssessed("no frame was looked at")
-        return Measured(1 if self.ended is CaptureEnd.ENOUGH else self.most_faces)
+        faces: Measure = NotAssessed("no frame was looked at")
+        if self.looked_at > 0:
+            faces = Measured(1 if self.ended is CaptureEnd.ENOUGH else self.most_faces)
+        return CaptureEvidence(self.ended, self.frames_seen, faces, len(self.good), dict(self.rejections))
 
     def quality(self) -> Mapping[str, Measure]:
         """The quality of the best frame, by component."""
@@ -125,7 +114,7 @@ class Capture:
         self.rejections.update(assessed.failing)
         # nobody may come, go or change places between the frames that decide
         self.good = [good for good in self.good if _same_passenger(good.assessed, assessed)]
-        if self.pending is not None and not _same_passenger(self.pending.assessed, assessed):
+        if self.pending is not None and not _same_passenger(self.pending[0], assessed):
             self.pending = None
 
     def frames_for_officer(self) -> tuple[AssessedFrame, ...]:
@@ -192,10 +181,11 @@ def _embed(capture: Capture, setup: CaptureSetup, assessed: AssessedFrame, watch
         if capture.pending is None:
             if assessed.failing:
                 return False
-            capture.pending = PendingProbe(assessed, setup.measurer.embed_by_parts(assessed.sighting, watch))
-        probe = next(capture.pending.parts)
+            capture.pending = assessed, setup.measurer.embed_by_parts(assessed.sighting, watch)
+        begun, parts = capture.pending
+        probe = next(parts)
         if probe is not None:
-            capture.good.append(GoodFrame(capture.pending.assessed, probe))
+            capture.good.append(GoodFrame(begun, probe))
             capture.pending = None
             return True
     return False
@@ -285,14 +275,12 @@ def _why_rejected(frame: Frame, last: Frame | None, rule: CaptureRule, clock: Cl
     age_s = clock.monotonic_s() - frame.captured_monotonic_s
     if not 0 <= age_s <= rule.max_frame_age_s:  # NaN and other clocks compare false
         return "age"
-    if last is not None and not _is_newer(frame, last):
-        return "frozen"
-    return None
-
-
-def _is_newer(frame: Frame, last: Frame) -> bool:
+    if last is None:
+        return None
     later = frame.sequence > last.sequence and frame.captured_monotonic_s > last.captured_monotonic_s
-    return later and not same_pixels(frame.image_bgr, last.image_bgr)  # a live sensor has noise
+    if later and not same_pixels(frame.image_bgr, last.image_bgr):  # a live sensor has noise
+        return None
+    return "frozen"
 
 
 def failing(sighting: Sighting, policy: Policy) -> tuple[str, ...]:

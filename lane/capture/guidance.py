@@ -7,9 +7,9 @@ from typing import Protocol
 
 from lane.capture.tracking import Miss, Scene
 from lane.decision.passage_states import State
-from lane.decision.policy import Limit
+from lane.decision.policy import Limit, beyond_limits
 from models.quality.components import COMPONENTS, Aspect
-from models.values.measurement import Measure, Measured, NotAssessed
+from models.values.measurement import Measure, Measured
 
 LEAST_SHOWN_S = 0.7
 """How long an instruction stays at least: it must be read."""
@@ -87,29 +87,21 @@ _BY_HELP = tuple(Instruction)
 
 def instruction_for(scene: Scene, missed_limits: Mapping[str, Side]) -> Instruction:
     """The instruction that helps most; hold still where no limit is missed that a traveller can mend."""
-    if scene.in_zone > 1:
+    if len(scene.inside) > 1:
         return Instruction.ONE_PERSON
     if scene.passenger is None:
-        return min(
-            (_TO_THE_ZONE[miss] for miss in scene.misses),
-            key=_BY_HELP.index,
-            default=Instruction.LOOK,
-        )
+        ways = (_TO_THE_ZONE[miss] for miss in scene.misses)
+        return min(ways, key=_BY_HELP.index, default=Instruction.LOOK)
     wanted = (_BY_COMPONENT.get(one, Instruction.HOLD_STILL) for one in missed_limits.items())
     return min(wanted, key=_BY_HELP.index, default=Instruction.HOLD_STILL)
 
 
 def missed_limits(quality: Mapping[str, Measure], limits: Mapping[str, Limit]) -> dict[str, Side]:
     """The components that miss their limit, each with the side on which it does."""
-    missing = NotAssessed("not measured")
-    return {
-        name: _side(limit, quality.get(name, missing))
-        for name, limit in limits.items()
-        if not limit.holds(quality.get(name, missing))
-    }
+    return {name: _side(limits[name], quality.get(name)) for name in beyond_limits(quality, limits)}
 
 
-def _side(limit: Limit, measure: Measure) -> Side:
+def _side(limit: Limit, measure: Measure | None) -> Side:
     match measure:
         case Measured(value) if limit.min is not None and value < limit.min:
             return Side.LOW
@@ -128,9 +120,7 @@ class ShownInstruction:
 
 def next_instruction(before: ShownInstruction | None, wanted: Instruction, at_s: float) -> ShownInstruction:
     """What is shown now: a new instruction only once the last one was there long enough to be read."""
-    if before is None:
-        return ShownInstruction(wanted, at_s)
-    if wanted is before.instruction or at_s - before.since_s < LEAST_SHOWN_S:
+    if before and (wanted is before.instruction or at_s - before.since_s < LEAST_SHOWN_S):
         return before
     return ShownInstruction(wanted, at_s)
 

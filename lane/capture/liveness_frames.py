@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from lane.cameras.frame import Frame
 from lane.capture.measuring import Sighting
@@ -17,9 +16,6 @@ TOLERANCE_S = 1e-3
 AHEAD = 1.5
 """Cues are computed so much faster than frames are kept: the first frame waits for the second."""
 
-Part: TypeAlias = tuple[str, Sequence[Look]]
-"""A cue, and a look with the one before."""
-
 
 @dataclass(slots=True, eq=False)
 class LivenessFrames:
@@ -28,19 +24,16 @@ class LivenessFrames:
     kept: list[Look] = field(default_factory=list)
     _track: int | None = None
     _began_s: float | None = None
-    _parts: deque[Part] = field(default_factory=lambda: deque(maxlen=MOST_LOOKS * len(OF_EACH_LOOK)))
-    """The cues that are still to be computed, oldest first."""
-
-    @property
-    def left(self) -> int:
-        """How many cues are still to be computed."""
-        return len(self._parts)
+    left: deque[tuple[str, Sequence[Look]]] = field(
+        default_factory=lambda: deque(maxlen=MOST_LOOKS * len(OF_EACH_LOOK))
+    )
+    """The cues that are still to be computed, oldest first; each of a look with the one before."""
 
     def see(self, frame: Frame, sighting: Sighting, track: int | None = None) -> None:
         """Keep a frame if `SPACING_S` has passed; begin anew with another passenger or several faces."""
         if sighting.faces > 1 or (sighting.faces == 1 and track != self._track):
             self.kept.clear()
-            self._parts.clear()
+            self.left.clear()
             self._track, self._began_s = track, None
         if sighting.faces != 1 or sighting.face is None:
             return
@@ -48,7 +41,7 @@ class LivenessFrames:
         self._began_s = at_s if self._began_s is None else self._began_s
         if not self.kept or at_s - self.kept[-1].at_s >= SPACING_S - TOLERANCE_S:
             self.kept = [*self.kept, Look(frame.image_bgr, sighting.face, at_s)][-MOST_LOOKS:]
-            self._parts.extend((name, self.kept[-2:]) for name in OF_EACH_LOOK)
+            self.left.extend((name, self.kept[-2:]) for name in OF_EACH_LOOK)
 
     def get_ahead(self, pace_s: float) -> None:
         """Compute some of the cues within a frame's time, so that little is left for the end.
@@ -58,8 +51,8 @@ class LivenessFrames:
         """
         if len(self.kept) < 2:
             return
-        for _ in range(min(self.left, math.ceil(AHEAD * len(OF_EACH_LOOK) * pace_s / SPACING_S))):
-            name, looks = self._parts.popleft()
+        for _ in range(min(len(self.left), math.ceil(AHEAD * len(OF_EACH_LOOK) * pace_s / SPACING_S))):
+            name, looks = self.left.popleft()
             with suppress(Exception):  # `cues` meets it again, and reports it
                 take(name, looks)
 

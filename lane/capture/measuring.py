@@ -68,10 +68,7 @@ class Measurer:
         """Find the faces and assess the largest. `before` is the face one frame earlier, for motion."""
         with watch.time("detect"):
             found = self.networks.detector.detect(image_bgr)
-        faces = faces_that_count(found, self._second_face_ratio)
-        if not faces:
-            return Sighting(image_bgr, 0, None, {})
-        return self._assessed(image_bgr, len(faces), faces[0], watch, before)
+        return self._assessed(image_bgr, faces_that_count(found, self._second_face_ratio), watch, before)
 
     def find(self, image_bgr: ImageBGR, watch: Stopwatch) -> tuple[Face, ...]:
         """Every face of a frame, at a first look: who stands where, before it is known whose face matters.
@@ -85,27 +82,24 @@ class Measurer:
             return self.networks.detector.glance(image_bgr)
 
     def look_at(
-        self,
-        image_bgr: ImageBGR,
-        faces: Sequence[Face],
-        watch: Stopwatch,
-        before: Before | None = None,
+        self, image_bgr: ImageBGR, faces: Sequence[Face], watch: Stopwatch, before: Before | None = None
     ) -> Sighting:
         """Look closely at the first of these faces, which `find` found, and assess it."""
+        if faces:
+            with watch.time("detect"):
+                faces = [self.networks.detector.closer(image_bgr, faces[0]), *faces[1:]]
+        return self._assessed(image_bgr, faces, watch, before)
+
+    def _assessed(
+        self, image_bgr: ImageBGR, faces: Sequence[Face], watch: Stopwatch, before: Before | None
+    ) -> Sighting:
         if not faces:
             return Sighting(image_bgr, 0, None, {})
         with watch.time("detect"):
-            closer = self.networks.detector.closer(image_bgr, faces[0])
-        return self._assessed(image_bgr, len(faces), closer, watch, before)
-
-    def _assessed(
-        self, image_bgr: ImageBGR, faces: int, face: Face, watch: Stopwatch, before: Before | None
-    ) -> Sighting:
-        with watch.time("detect"):
-            face = self.networks.refined(image_bgr, face)
+            face = self.networks.refined(image_bgr, faces[0])
         with watch.time("quality"):
             quality = assess(image_bgr, face) | {"motion": motion(before, face)}
-        return Sighting(image_bgr, faces, face, quality)
+        return Sighting(image_bgr, len(faces), face, quality)
 
     def embed(self, sighting: Sighting, watch: Stopwatch) -> Embedding:
         """The embedding of the largest face of a sighting that has one."""

@@ -41,7 +41,6 @@ def examine(
     document: TravelDocument, stated: DocumentEvidence, measurer: Measurer, watch: Stopwatch
 ) -> Reference:
     """Embed the photo of a document that states this. A bad photo or a failing network raises nothing."""
-    unknown = NotAssessed("photo not decoded")
     image_bgr = None
     try:
         with watch.time("decode"):
@@ -49,7 +48,8 @@ def examine(
         sighting = measurer.look(image_bgr, watch)
         embedding = measurer.embed(sighting, watch) if sighting.only_face else None
     except ImageError as error:
-        return Reference(replace(stated, photo_faces=unknown, photo_fault=error.code))
+        undecoded = NotAssessed("photo not decoded")
+        return Reference(replace(stated, photo_faces=undecoded, photo_fault=error.code))
     except ModelError as error:
         evidence = replace(stated, photo_faces=NotAssessed("engine failed"))
         return Reference(evidence, image_bgr=image_bgr, engine_fault=type(error).__name__)

@@ -30,9 +30,8 @@ def agreed(scores: Sequence[float], among: Sequence[float] = ()) -> float:
 def settled(scores: Sequence[float], among: Sequence[float], rule: CaptureRule, admit: float | None) -> bool:
     """Whether further frames would not change the outcome, or are not to be waited for.
 
-    `scores` are the good frames' similarities to the document, `admit` is the threshold; without one no frame
-    changes anything. Fewer than the policy's least number settle nothing. A score that is no number does not
-    either, before the most frames are there.
+    `scores` are the good frames' similarities to the document, `admit` is the threshold: without one no frame
+    changes anything. A score that is no number settles nothing before the most frames are there.
     """
     if len(scores) < rule.good_frames:
         return False

@@ -76,12 +76,8 @@ class EarlierCaptures:
     def seen_before(self, watch: "StreamWatch") -> bool:
         """Whether at least `FEWEST_SEEN_BEFORE` moving pictures of this capture were in an earlier one."""
         now = watch.moving()
-        seen = [self._seen(now, before) for before in self._kept if len(before)]
-        return len(now) > 0 and any(count >= FEWEST_SEEN_BEFORE for count in seen)
-
-    @staticmethod
-    def _seen(now: Numbers, before: Numbers) -> int:
-        return int(((2 - 2 * (now @ before.T) / (WIDTH * HEIGHT)).min(1) < SAME).sum())
+        nearest = [(2 - 2 * (now @ one.T) / (WIDTH * HEIGHT)).min(1) for one in self._kept if len(one)]
+        return len(now) > 0 and any((one < SAME).sum() >= FEWEST_SEEN_BEFORE for one in nearest)
 
 
 @dataclass(slots=True, eq=False)
@@ -105,7 +101,8 @@ class StreamWatch:
     def see(self, frame: Frame) -> None:
         """Take in a frame. Of its picture a grey one of 64×48 is kept, and the last one as it is."""
         last, self._last = self._last, frame.image_bgr
-        self._note_time(frame)
+        self._times.append((frame.sequence, frame.captured_at.timestamp(), frame.captured_monotonic_s))
+        del self._times[:-REMEMBERED]
         small = grey(frame.image_bgr)
         if last is not None and last.shape == frame.image_bgr.shape:
             self._compare(last, frame, small)
@@ -137,7 +134,8 @@ class StreamWatch:
             yield "clock"
         if not self._timed_as_a_camera():
             yield "timing"
-        distances, seconds = self._in_order()
+        order, seconds = self._order(), np.array([second for _, _, second in self._times])
+        distances = self._distances[np.ix_(order, order)]
         stood_still = somebody and is_motionless(distances, seconds, self.rule.motionless_s)
         if self._longest_still_s >= self.rule.frozen_s or stood_still:
             yield "frozen"
@@ -147,10 +145,6 @@ class StreamWatch:
             yield "still"
         if self._noise and not self.rule.noise.holds(measured(np.median(self._noise))):
             yield "noise"
-
-    def _note_time(self, frame: Frame) -> None:
-        self._times.append((frame.sequence, frame.captured_at.timestamp(), frame.captured_monotonic_s))
-        del self._times[:-REMEMBERED]
 
     def _compare(self, last: ImageBGR, frame: Frame, small: Numbers) -> None:
         now_s = frame.captured_monotonic_s
@@ -198,10 +192,6 @@ class StreamWatch:
     def _order(self) -> NDArray[np.intp]:
         """Places of the pictures, oldest first."""
         return np.arange(max(0, self._seen - REMEMBERED), self._seen) % REMEMBERED
-
-    def _in_order(self) -> tuple[Numbers, Numbers]:
-        order = self._order()
-        return self._distances[np.ix_(order, order)], np.array([second for _, _, second in self._times])
 
 
 def grey(image_bgr: ImageBGR) -> Numbers:

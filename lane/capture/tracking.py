@@ -10,7 +10,7 @@ from enum import StrEnum
 import numpy as np
 
 from lane.decision.policy import ZoneRule
-from models.values.face import Box, Face
+from models.values.face import Face
 
 Size = tuple[int, int]
 """Width and height of the frame, in pixels."""
@@ -49,10 +49,6 @@ class Scene:
     """Where nobody is in the zone: how the nearest face misses it."""
 
     @property
-    def in_zone(self) -> int:
-        return len(self.inside)
-
-    @property
     def passenger(self) -> Track | None:
         """The one in the capture zone; None where nobody is there, or more than one."""
         return self.inside[0] if len(self.inside) == 1 else None
@@ -74,12 +70,7 @@ class Tracker:
         inside = self._inside(size)
         self._note_presence(inside, at_s)
         misses = zone_misses(self._tracks[0].face, size, self._rule) if self._tracks and not inside else ()
-        return Scene(
-            inside=inside,
-            behind=len(faces) - len(inside),
-            left=self._has_left(at_s),
-            misses=misses,
-        )
+        return Scene(inside, len(faces) - len(inside), self._has_left(at_s), misses)
 
     def _followed(self, faces: Sequence[Face], at_s: float) -> tuple[Track, ...]:
         """Each face with the number of the track that it continues, or a new one; tallest first."""
@@ -144,7 +135,7 @@ def overlap(one: Face, other: Face) -> float:
     """Intersection over union of two faces' boxes, 0 to 1."""
     a, b = one.box_in_image, other.box_in_image
     shared = _shared(a.x, a.width, b.x, b.width) * _shared(a.y, a.height, b.y, b.height)
-    union = _area(a) + _area(b) - shared
+    union = a.width * a.height + b.width * b.height - shared
     return shared / union if union > 0 else 0.0
 
 
@@ -157,7 +148,3 @@ def moved(before: Face, face: Face) -> float:
 
 def _shared(start: float, length: float, other_start: float, other_length: float) -> float:
     return max(0.0, min(start + length, other_start + other_length) - max(start, other_start))
-
-
-def _area(box: Box) -> float:
-    return box.width * box.height

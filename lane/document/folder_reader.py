@@ -16,7 +16,7 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -86,7 +86,7 @@ class FolderReader:
 
     def _next(self) -> TravelDocument:
         if self._must_empty:
-            self._delete(self._folder.iterdir())
+            self._empty()
             self._must_empty = False
         until_s = self._clock.monotonic_s() + self._settings.wait_s
         while self._clock.monotonic_s() < until_s:
@@ -106,10 +106,10 @@ class FolderReader:
         except (OSError, ValueError, RecursionError) as error:
             if self._clock.monotonic_s() - self._seen[name] < SETTLE_S:
                 return None
-            self._delete(self._folder.iterdir())
+            self._empty()
             self._must_empty = True
             raise DocumentError(f"no use: {_describe_error(error)}") from None  # the cause may quote it
-        self._delete(self._folder.iterdir())
+        self._empty()
         self._must_empty = True
         return document
 
@@ -120,9 +120,9 @@ class FolderReader:
         self._seen = {name: self._seen.get(name, now_s) for name in names}
         return names
 
-    def _delete(self, files: Iterable[Path]) -> None:
-        """Delete these files, whatever their names: they may show a face."""
-        for path in files:
+    def _empty(self) -> None:
+        """Delete all files there, whatever their names: they may show a face."""
+        for path in self._folder.iterdir():
             try:
                 path.unlink()
             except OSError as error:

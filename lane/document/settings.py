@@ -1,5 +1,3 @@
-"""Settings of a document reader."""
-
 from typing import Annotated
 
 from pydantic import Field

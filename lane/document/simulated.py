@@ -1,5 +1,3 @@
-"""A simulated document reader, for the demo and the tests."""
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

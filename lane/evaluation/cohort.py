@@ -12,13 +12,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from lane.capture.measuring import Stopwatch, agreed_similarity
 from models.embed.similarity import similarity
 from models.errors import InferenceError
 from models.values.face import Embedding
-from models.values.measurement import Measure, NotAssessed
-
-Score = Callable[[Embedding, Sequence[Embedding]], Measure]
-"""How the lane compares a reference with the probes of one capture."""
+from models.values.measurement import NotAssessed
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +55,18 @@ class Holder:
     group: str | None = None
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class _HeldReference:
     reference: Embedding
     group: str | None
     since_s: float
-
-    def alike(self, who: Holder, threshold: float) -> bool:
-        return similarity(who.reference, self.reference) >= threshold
-
-    def erase(self) -> None:
-        self.reference.vector.fill(0)
 
 
 @dataclass(frozen=True, slots=True)
 class _Comparison:
     score: float
     skip: bool
+    group: str | None
 
 
 class Cohort:
@@ -99,32 +92,21 @@ class Cohort:
     def enabled(self) -> bool:
         return self._size > 0
 
-    def __len__(self) -> int:
-        with self._changed:
-            self._erase_old()
-            return len(self._held)
-
-    def compare(
-        self, who: Holder, probes: Sequence[Embedding], score: Score, threshold: float
-    ) -> CohortCounts:
-        """Compare probes with the held references of other documents, as `score` compares with the own one.
+    def compare(self, who: Holder, probes: Sequence[Embedding], threshold: float) -> CohortCounts:
+        """Compare probes with the held references of other documents, as a judge does with the own one.
 
         Raises ModelError where a similarity is none, or for embeddings of different matchers.
         """
         with self._changed:
             self._erase_old()
-            size = len(self._held)
+            size, own = len(self._held), self._key(who.photo)
             # A lane whose matcher fell back from bfloat16 holds references of another matcher for a while.
-            others = [
-                held
-                for key, held in self._held.items()
-                if key != self._key(who.photo) and held.reference.matcher == who.reference.matcher
-            ]
             found = [
-                _Comparison(_value(score(held.reference, probes)), held.alike(who, threshold))
-                for held in others
+                _compared(held, who, probes, threshold)
+                for key, held in self._held.items()
+                if key != own and held.reference.matcher == who.reference.matcher
             ]
-        mine = [one for one, held in zip(found, others, strict=True) if held.group == who.group]
+        mine = [one for one in found if one.group == who.group]
         return CohortCounts(
             size=size,
             others=_tally(found, threshold),
@@ -143,7 +125,9 @@ class Cohort:
             self._held[key] = _HeldReference(copy, who.group, self._monotonic_s())
             while len(self._held) > self._size:
                 self._erase(next(iter(self._held)))
-            self._start_eraser()
+            if self._eraser is None:
+                self._eraser = threading.Thread(target=self._erase_in_time, name="cohort", daemon=True)
+                self._eraser.start()
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -161,7 +145,7 @@ class Cohort:
     def _erase(self, key: bytes) -> None:
         held = self._held.pop(key, None)
         if held is not None:
-            held.erase()
+            held.reference.vector.fill(0)
 
     def _erase_old(self) -> float | None:
         """Erase what is too old; seconds until the next one is, or None with nobody held."""
@@ -173,22 +157,21 @@ class Cohort:
             self._erase(key)
         return None
 
-    def _start_eraser(self) -> None:
-        """Erase old references while no passenger comes, too."""
-        if self._eraser is None:
-            self._eraser = threading.Thread(target=self._erase_in_time, name="cohort", daemon=True)
-            self._eraser.start()
-
     def _erase_in_time(self) -> None:
+        """Erase old references while no passenger comes, too."""
         with self._changed:
             while not self._closed:
                 self._changed.wait(self._erase_old())
 
 
-def _value(score: Measure) -> float:
+def _compared(
+    held: _HeldReference, who: Holder, probes: Sequence[Embedding], threshold: float
+) -> _Comparison:
+    score = agreed_similarity(held.reference, probes, Stopwatch())
     if isinstance(score, NotAssessed):
         raise InferenceError(score.reason)
-    return score.value
+    alike = similarity(who.reference, held.reference) >= threshold
+    return _Comparison(score.value, alike, held.group)
 
 
 def _tally(found: Sequence[_Comparison], threshold: float) -> Tally:

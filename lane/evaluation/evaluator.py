@@ -7,17 +7,20 @@ on disk and the gate has moved before anything here runs, and whatever fails her
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Self
 
 from lane.capture.capture import GoodFrame
 from lane.capture.measuring import Stopwatch, agreed_similarity
 from lane.capture.reference import Reference
 from lane.decision.evidence import to_plain
 from lane.decision.policy import Policy
+from lane.decision.referral import PassageId
 from lane.evaluation.cohort import Cohort, CohortCounts, Holder
 from models.embed import template
+from models.embed.embedder import FaceEmbedder
 from models.errors import ModelError
 from models.values.face import Embedding, Face, ImageBGR
 from models.values.identity import MatcherIdentity
@@ -45,20 +48,11 @@ class Verification:
     """The document's, where the reader gives it."""
 
 
-class Embedder(template.Embedder, Protocol):
-    """A matcher that may stand in the shadow of the one that decides."""
-
-    @property
-    def identity(self) -> MatcherIdentity:
-        """Its file and its preprocessing."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Shadow:
     """A second matcher and the similarity from which it says "match"; None where nobody measured one."""
 
-    embedder: Embedder
+    embedder: FaceEmbedder
     threshold: float | None
     check_file: Callable[[], None]
     """Raises ModelError if its file is no longer the one that was loaded."""
@@ -74,13 +68,10 @@ class Limits:
     """Of holders."""
 
 
-def expected(policy: Policy, matcher: MatcherIdentity) -> Limits:
-    """What the policy's calibration expects of this matcher: the upper ends of its intervals at `admit`.
-
-    What was measured once is not known to the last digit, and an alarm must not come of that.
-    """
+def expected(policy: Policy, matcher: MatcherIdentity | None) -> Limits:
+    """What the policy's calibration expects: the upper ends at `admit`, as no measured rate is exact."""
     for one in policy.calibrated:
-        if one.calibration.fits(matcher):
+        if matcher is not None and one.calibration.fits(matcher):
             reached = [point for point in one.calibration.content.points if point.score <= one.band.admit]
             return Limits(reached[-1].worst_fmr_high, reached[-1].fnmr_high)
     return Limits()
@@ -102,25 +93,24 @@ class Evaluator:
         self._policy, self._cohort, self._shadow, self._groups = policy, cohort, shadow, groups
 
     def close(self) -> None:
+        """Erase what is held of passengers."""
         self._cohort.close()
 
-    def evaluate(self, verification: Verification) -> dict[str, Any]:
-        """The body of `passage.evaluated`, but for the passage: plain values, each with why it is missing.
-
-        A fact of its own and no part of `passage.judged`: that one is on disk before the gate moves, and
-        this must not make it wait.
-        """
+    def evaluate(self, verification: Verification, /) -> dict[str, Any]:
+        """The body of `passage.evaluated`, but for the passage: plain values, each with why it is missing."""
         watch = Stopwatch()
         cohort = _result_or_reason("cohort", lambda: self._compare_with_others(verification, watch))
         shadow = _result_or_reason("shadow", lambda: self._in_shadow(verification, watch))
         reference = verification.reference.embedding
+        # A lane whose networks were lost goes on with another matcher: what is expected is that one's.
+        matcher = reference.matcher if reference else None
         return {
-            "matcher": to_plain(reference.matcher) if reference else None,
+            "matcher": to_plain(matcher),
             "group": self._group(verification),
             "own_match": self._own_match(verification),
             "cohort": cohort,
             "shadow": shadow,
-            "limits": to_plain(self._expected(verification)),
+            "limits": to_plain(expected(self._policy, matcher)),
             "timings_ms": {stage: watch.timings_ms().get(stage, 0.0) for stage in ("cohort", "shadow")},
         }
 
@@ -135,18 +125,14 @@ class Evaluator:
         who = Holder(verification.photo, reference, self._group(verification))
         with watch.time("cohort"):
             try:
-                return self._counted(who, verification)
+                threshold = self._threshold(reference.matcher)
+                if not verification.good:
+                    return NO_PROBE
+                if threshold is None:
+                    return NO_THRESHOLD
+                return self._cohort.compare(who, [one.probe for one in verification.good], threshold)
             finally:
                 self._cohort.remember(who)
-
-    def _counted(self, who: Holder, verification: Verification) -> CohortCounts | NotAssessed:
-        threshold = self._threshold(who.reference.matcher)
-        if not verification.good:
-            return NO_PROBE
-        if threshold is None:
-            return NO_THRESHOLD
-        probes = [one.probe for one in verification.good]
-        return self._cohort.compare(who, probes, _as_the_judge_does, threshold)
 
     def _in_shadow(self, verification: Verification, watch: Stopwatch) -> Mapping[str, Any] | NotAssessed:
         shadow = self._trusted_shadow()
@@ -161,7 +147,7 @@ class Evaluator:
         with watch.time("shadow"):
             reference = _embedded(embedder, verification.reference.image_bgr, verification.reference.face)
             probes = [_embedded(embedder, one.image_bgr, one.face) for one in seen]
-            score = _as_the_judge_does(reference, probes)
+            score = agreed_similarity(reference, probes, watch)
         first, second = self._own_match(verification), _matches(score, shadow.threshold)
         return {
             "matcher": embedder.identity,
@@ -187,17 +173,70 @@ class Evaluator:
             return None
         return _matches(verification.similarity, self._threshold(reference.matcher))
 
-    def _expected(self, verification: Verification) -> Limits:
-        """Of the matcher that compared: a lane whose networks were lost goes on with another one."""
-        reference = verification.reference.embedding
-        return expected(self._policy, reference.matcher) if reference else Limits()
-
     def _group(self, verification: Verification) -> str | None:
         return verification.nationality if verification.nationality in self._groups else None
 
     def _threshold(self, matcher: MatcherIdentity) -> float | None:
         band = self._policy.band(matcher)
         return band.admit if band else None
+
+
+class EvaluationThread:
+    """Evaluates one verification at a time, each in a thread of its own: no passenger waits for it.
+
+    While one is at work, the next is not evaluated: none queues. One that hangs keeps its verification, with
+    the pictures of that passenger, until the process ends.
+    """
+
+    def __init__(self, evaluator: Evaluator, wait_s: float = 1.0) -> None:
+        self._evaluator, self._wait_s = evaluator, wait_s
+        self._changed = threading.Condition()
+        self._results: list[tuple[PassageId, dict[str, Any]]] = []
+        self._busy = self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Accept nothing more and erase what is held of passengers. Closing twice is no error."""
+        with self._changed:
+            self._closed = True
+        self._evaluator.close()
+
+    def submit(self, passage: PassageId, verification: Verification) -> bool:
+        """Evaluate this verification. False while the last one is still at work: then none is waited for."""
+        with self._changed:
+            if self._closed:
+                return False
+            if self._busy:
+                log.warning("passage %s was not evaluated: the one before still is", passage)
+                return False
+            work = threading.Thread(target=self._work, args=(passage, verification), daemon=True)
+            work.start()
+            self._busy = True
+            return True
+
+    def results(self, *, wait: bool) -> list[tuple[PassageId, dict[str, Any]]]:
+        """The results since the last call; with `wait`, after `wait_s` at most that of the one at work."""
+        with self._changed:
+            if wait:
+                self._changed.wait_for(lambda: not self._busy, self._wait_s)
+            results, self._results = self._results, []
+            return results
+
+    def _work(self, passage: PassageId, verification: Verification) -> None:
+        results = []
+        try:
+            results = [(passage, self._evaluator.evaluate(verification))]
+        except Exception as error:  # the passage is over: a fault in here is nobody's but the evaluation's
+            log.error("passage %s was not evaluated", passage, exc_info=error)
+        with self._changed:
+            self._results += results
+            self._busy = False
+            self._changed.notify_all()
 
 
 def _result_or_reason(what: str, ask: Callable[[], object]) -> Any:
@@ -209,11 +248,7 @@ def _result_or_reason(what: str, ask: Callable[[], object]) -> Any:
         return to_plain(NotAssessed(type(error).__name__))
 
 
-def _as_the_judge_does(reference: Embedding, probes: Sequence[Embedding]) -> Measure:
-    return agreed_similarity(reference, probes, Stopwatch())
-
-
-def _embedded(embedder: Embedder, image_bgr: ImageBGR | None, face: Face | None) -> Embedding:
+def _embedded(embedder: FaceEmbedder, image_bgr: ImageBGR | None, face: Face | None) -> Embedding:
     if image_bgr is None or face is None:
         raise ValueError("a picture without a face has no embedding")
     return template.embed(image_bgr, face, embedder)

@@ -24,7 +24,7 @@ from lane.desk.outbox import Outbox
 from lane.desk.status_reporter import StatusReporter
 from lane.document.port import DocumentReader
 from lane.document.travel_document import TravelDocument
-from lane.evaluation.evaluation_thread import EvaluationThread
+from lane.evaluation.evaluator import EvaluationThread
 from lane.gate.doorway import Doorway
 from lane.gate.port import Gate
 from lane.kiosk.traveller_requests import TravellerRequests, no_requests

@@ -10,6 +10,7 @@ import os
 import secrets
 import struct
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -39,8 +40,9 @@ log = logging.getLogger(__name__)
 KEY = "PASSENGER_LANE_RECORDING_KEY"
 MOST_BYTES = 1 << 30
 FORMAT = 1
-_HEAD = struct.Struct(">I")
-Answered = TypeVar("Answered")
+HEAD = struct.Struct(">I")
+"""The length of the JSON before an input's bytes."""
+Given = TypeVar("Given")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,30 +92,21 @@ class RecordingWriter:
         self._file, self._frames, self._fault = None, 0, ""
         self._name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}{SUFFIX}"
         path = self._recorder.folder / self._name
-        try:
+        with self._abandoned_on_fault():
             self._file = SealedWriter(path, self._recorder.key, self._recorder.most_bytes)
-        except (OSError, RecordingError) as error:
-            self._fail(error)
         self.write("heard", given, photo)
 
     def write(self, what: str, value: Any, payload: bytes = b"") -> None:
         if self._file is None:
             return
         head = json.dumps({"what": what, "value": value}).encode()
-        try:
-            self._file.write(_HEAD.pack(len(head)) + head + payload)
-        except (OSError, RecordingError) as error:
-            self._fail(error)
+        with self._abandoned_on_fault():
+            self._file.write(HEAD.pack(len(head)) + head + payload)
 
-    def recorded_answers(self, what: str, ask: Callable[[], Answered]) -> Callable[[], Answered]:
-        """The same call; each answer is written as JSON."""
-
-        def asked() -> Answered:
-            answer = ask()
-            self.write(what, to_plain(answer))
-            return answer
-
-        return asked
+    def answer(self, what: str, answer: Given) -> Given:
+        """Write as JSON what the lane asked for and was given; returns it."""
+        self.write(what, to_plain(answer))
+        return answer
 
     def frame(self, frame: Frame) -> None:
         about = {
@@ -130,21 +123,22 @@ class RecordingWriter:
         """End the recording. Returns what the ledger says of it."""
         self.write("found", result)
         if self._file is not None:
-            try:
+            with self._abandoned_on_fault():
                 sha256, size = self._file.finish(), self._file.size
-            except (OSError, RecordingError) as error:
-                self._fail(error)
-            else:
                 self._file = None
                 return {"name": self._name, "sha256": sha256, "bytes": size, "frames": self._frames}
         return {"abandoned": self._fault}
 
-    def _fail(self, error: Exception) -> None:
-        self._fault = type(error).__name__
-        log.error("the recording is abandoned: %s", error)
-        if self._file is not None:
-            self._file.abandon()
-        self._file = None
+    @contextmanager
+    def _abandoned_on_fault(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, RecordingError) as error:
+            self._fault = type(error).__name__
+            log.error("the recording is abandoned: %s", error)
+            if self._file is not None:
+                self._file.abandon()
+            self._file = None
 
 
 class RecordedClock:
@@ -154,19 +148,13 @@ class RecordedClock:
         self._clock, self._recording = clock, recording
 
     def now(self) -> datetime:
-        now = self._clock.now()
-        self._recording.write("now", now.isoformat())
-        return now
+        return self._recording.answer("now", self._clock.now())
 
     def today(self) -> date:
-        today = self._clock.today()
-        self._recording.write("today", today.isoformat())
-        return today
+        return self._recording.answer("today", self._clock.today())
 
     def monotonic_s(self) -> float:
-        monotonic_s = self._clock.monotonic_s()
-        self._recording.write("monotonic_s", monotonic_s)
-        return monotonic_s
+        return self._recording.answer("monotonic_s", self._clock.monotonic_s())
 
     def sleep(self, seconds: float) -> None:
         self._clock.sleep(seconds)
@@ -197,9 +185,7 @@ class RecordedTimekeeper(Timekeeper):
         self._timekeeper, self._recording = timekeeper, recording
 
     def check(self) -> Check:
-        check = self._timekeeper.check()
-        self._recording.write("check", check.value)
-        return check
+        return self._recording.answer("check", self._timekeeper.check())
 
     def note_desk(self, desk_time: datetime) -> None:
         self._timekeeper.note_desk(desk_time)
@@ -223,14 +209,8 @@ class RecordingJudge(Judge):
     ) -> None:
         self._recording = RecordingWriter(recorder)
         recorded = RecordedTimekeeper(timekeeper or Timekeeper(clock), self._recording)
-        super().__init__(
-            RecordedCamera(camera, self._recording),
-            measurer,
-            policy,
-            RecordedClock(clock, self._recording),
-            recorded,
-            guide,
-        )
+        camera, clock = RecordedCamera(camera, self._recording), RecordedClock(clock, self._recording)
+        super().__init__(camera, measurer, policy, clock, recorded, guide)
 
     def judge(
         self,
@@ -241,31 +221,26 @@ class RecordingJudge(Judge):
         meanwhile: TravellerRequests = no_requests,
         events: Callable[[], tuple[Code, ...]] = tuple,
     ) -> JudgedPassage:
-        recording = self._recording
-        recording.begin(self._inputs(document, desk, wishes), document.photo)
+        recording, said = self._recording, asdict(document)
+        del said["photo"]
+        given = {
+            "format": FORMAT,
+            "version": __version__,
+            "policy": self.policy.identity(),
+            "networks": self.measurer.networks.identities,
+            "document": said,
+            "desk": desk,
+            "wishes": wishes,
+        }
+        recording.begin(to_plain(given), document.photo)
         judged = super().judge(
             document,
             desk,
             wishes=wishes,
-            meanwhile=recording.recorded_answers("asked", meanwhile),
-            events=recording.recorded_answers("events", events),
+            meanwhile=lambda: recording.answer("asked", meanwhile()),
+            events=lambda: recording.answer("events", events()),
         )
         return replace(judged, recording=recording.finish(result_to_json(judged)))
-
-    def _inputs(
-        self, document: TravelDocument, desk: DeskContact, wishes: tuple[Code, ...]
-    ) -> Mapping[str, Any]:
-        said = asdict(document)
-        del said["photo"]
-        return {
-            "format": FORMAT,
-            "version": __version__,
-            "policy": self.policy.identity(),
-            "networks": to_plain(self.measurer.networks.identities),
-            "document": {name: to_plain(value) for name, value in said.items()},
-            "desk": desk.value,
-            "wishes": to_plain(wishes),
-        }
 
 
 def result_to_json(judged: JudgedPassage) -> dict[str, Any]:

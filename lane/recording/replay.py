@@ -1,7 +1,6 @@
 """Replays a recorded decision: networks and rules get the recorded inputs, and nothing else."""
 
 import json
-import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -19,10 +18,9 @@ from lane.document.travel_document import TravelDocument
 from lane.ledger.clock_check import Timekeeper
 from lane.passage.judge import Judge
 from lane.platform.errors import CameraError, RecordingError
-from lane.recording.record import FORMAT, result_to_json
+from lane.recording.record import FORMAT, HEAD, result_to_json
 from lane.recording.sealed_file import SUFFIX, read_sealed
 
-_HEAD = struct.Struct(">I")
 MOST_DIFFERENCES = 20
 
 
@@ -37,8 +35,6 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecordedInput:
-    """One input of a recording."""
-
     what: str
     value: Any
     payload: bytes
@@ -159,9 +155,9 @@ def _differences(then: Any, now: Any, where: str) -> Iterator[str]:
 
 
 def _read_input(chunk: bytes) -> RecordedInput:
-    (length,) = _HEAD.unpack_from(chunk)
-    head = json.loads(chunk[_HEAD.size : _HEAD.size + length])
-    return RecordedInput(head["what"], head["value"], chunk[_HEAD.size + length :])
+    (length,) = HEAD.unpack_from(chunk)
+    head = json.loads(chunk[HEAD.size : HEAD.size + length])
+    return RecordedInput(head["what"], head["value"], chunk[HEAD.size + length :])
 
 
 def _codes(values: list[str]) -> tuple[Code, ...]:

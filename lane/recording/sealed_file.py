@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from lane.platform.errors import RecordingError
 
 MAGIC = b"passenger-lane recording 1\n"
+SUFFIX = ".recording"
 KEY_BYTES = 32
 MOST_CHUNK = 1 << 28
 _SALT, _LENGTH, _TAG = 32, struct.Struct(">I"), 16
@@ -113,6 +114,3 @@ def _cipher(key: bytes, salt: bytes) -> AESGCM:
     if len(key) != KEY_BYTES or len(salt) != _SALT:
         raise RecordingError(f"a recording's key has {KEY_BYTES} bytes, its salt {_SALT}")
     return AESGCM(HKDF(SHA256(), KEY_BYTES, salt, MAGIC).derive(key))
-
-
-SUFFIX = ".recording"

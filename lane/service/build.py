@@ -12,8 +12,7 @@ from lane.desk.port import Supervisors
 from lane.desk.status import LaneIdentity, providers
 from lane.desk.status_reporter import StatusReporter
 from lane.evaluation.cohort import Cohort
-from lane.evaluation.evaluation_thread import EvaluationThread
-from lane.evaluation.evaluator import SWITCHED_OFF, Evaluator, Shadow
+from lane.evaluation.evaluator import SWITCHED_OFF, EvaluationThread, Evaluator, Shadow
 from lane.ledger.clock_check import Timekeeper
 from lane.ledger.journal import SqliteJournal
 from lane.passage.judge import Judge

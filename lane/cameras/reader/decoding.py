@@ -1,13 +1,12 @@
-"""From packets to upright pictures with the time of their capture. In the reader's process alone."""
+"""From an address to upright pictures with the time of their capture. In the reader's process alone."""
 
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import Enum
-from functools import partial
 from itertools import repeat
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -20,10 +19,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from lane.cameras.reader import opening
-from lane.cameras.reader.opening import Opening, open_video
-from lane.cameras.source import AtEnd, Source
-from lane.cameras.trouble import Trouble, TroubleError
+from lane.cameras.source import AtEnd, Source, Trouble, TroubleError
 from models.values.face import ImageBGR
 
 FOLDER_FRAMES_PER_SECOND = 25.0
@@ -35,6 +31,16 @@ _SHORTEST_S = 0.01
 
 TimedPacket: TypeAlias = "tuple[Packet[VideoStream], int]"
 """A packet, and the monotonic time in ns when it was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How av opens a source."""
+
+    address: str = field(repr=False)
+    """With the credentials, where there are some."""
+    format: str | None
+    options: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +70,26 @@ LookedAt: TypeAlias = Callable[[], bool]
 Frames: TypeAlias = Iterator[CapturedImage | MissedFrame]
 DueFrame: TypeAlias = tuple[VideoFrame | MissedFrame, float]
 """A frame, and when it is due, in seconds from the beginning."""
+
+
+def open_video(how: Opening, most_pixels: int) -> tuple[InputContainer, VideoStream]:
+    """The first video of it. Raises TroubleError, or av's and the system's errors."""
+    container = av.open(how.address, "r", format=how.format, options=dict(how.options))
+    try:
+        if not container.streams.video:
+            raise TroubleError(Trouble.NO_VIDEO)
+        if container.format.name in ("hls", "dash"):
+            raise TroubleError(Trouble.SEGMENTED)
+        stream = container.streams.video[0]
+        if stream.width * stream.height > most_pixels:
+            raise TroubleError(Trouble.TOO_LARGE)
+        # A spoilt picture is an error, and not one with a grey half.
+        stream.codec_context.options = {"err_detect": "explode", "max_pixels": str(most_pixels)}
+        stream.codec_context.thread_count = 1  # each thread more holds a frame back
+    except BaseException:
+        container.close()
+        raise
+    return container, stream
 
 
 class _Converter:
@@ -236,23 +262,18 @@ class Lateness:
         return late_ns
 
 
-def film(source: Source, how: Opening, looked_at: LookedAt) -> Frames:
-    converter = _Converter(source, looked_at)
-    return _paced(source, converter, partial(_film_frames, source, how, converter))
-
-
-def folder(source: Source, _: Opening, looked_at: LookedAt) -> Frames:
-    """Its pictures, by name."""
-    converter = _Converter(source, looked_at)
-    return _paced(source, converter, partial(_folder_pictures, source, converter))
-
-
-def _paced(source: Source, converter: _Converter, once: Callable[[], Iterator[DueFrame]]) -> Frames:
+def paced(
+    source: Source,
+    how: Opening,
+    looked_at: LookedAt,
+    *,
+    once: Callable[[Source, Opening, _Converter], Iterator[DueFrame]],
+) -> Frames:
     """At the recording's own pace, from the beginning again where it loops."""
-    begin_s = time.monotonic()
+    converter, begin_s = _Converter(source, looked_at), time.monotonic()
     while True:
         before_s, last_s = 0.0, None
-        for frame, at_s in once():
+        for frame, at_s in once(source, how, converter):
             time.sleep(max(0.0, begin_s + at_s - time.monotonic()))
             yield frame if isinstance(frame, MissedFrame) else converter.convert(frame)
             before_s, last_s = last_s or 0.0, at_s
@@ -263,7 +284,7 @@ def _paced(source: Source, converter: _Converter, once: Callable[[], Iterator[Du
         begin_s += last_s + max(_SHORTEST_S, last_s - before_s)
 
 
-def _film_frames(source: Source, how: Opening, converter: _Converter) -> Iterator[DueFrame]:
+def film_frames(source: Source, how: Opening, converter: _Converter) -> Iterator[DueFrame]:
     container, stream = open_video(how, source.most_pixels)
     with closing(container):
         interval_s = 1 / float(stream.average_rate or FOLDER_FRAMES_PER_SECOND)
@@ -275,20 +296,21 @@ def _film_frames(source: Source, how: Opening, converter: _Converter) -> Iterato
             yield frame, at_s
 
 
-def _folder_pictures(source: Source, converter: _Converter) -> Iterator[DueFrame]:
+def folder_pictures(source: Source, how: Opening, converter: _Converter) -> Iterator[DueFrame]:
+    """Its pictures, by name."""
     rate = source.frames_per_second or FOLDER_FRAMES_PER_SECOND
     paths = sorted(path for path in Path(source.address).iterdir() if path.suffix.lower() in PICTURES)
     for number, path in enumerate(paths):
-        yield MissedFrame.UNREAD if converter.rests() else _still(path, source), number / rate
+        picture = replace(how, address=f"{how.address}/{path.name}")
+        yield MissedFrame.UNREAD if converter.rests() else _still(picture, source), number / rate
 
 
-def _still(path: Path, source: Source) -> VideoFrame | MissedFrame:
+def _still(how: Opening, source: Source) -> VideoFrame | MissedFrame:
     """One picture. Raises TroubleError for one that is too large."""
     try:
-        container, stream = open_video(opening.file(source, path), source.most_pixels)
+        container, stream = open_video(how, source.most_pixels)
         with closing(container):
-            return next(
-                (frame for frame, _, _ in _decode(_timed_packets(container, stream))), MissedFrame.SPOILT
-            )
+            frames = (frame for frame, _, _ in _decode(_timed_packets(container, stream)))
+            return next(frames, MissedFrame.SPOILT)
     except av.FFmpegError:
         return MissedFrame.SPOILT

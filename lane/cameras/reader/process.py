@@ -6,22 +6,42 @@ of trouble. It ends when its input does, and is killed when its lane is. It load
 """
 
 import ctypes
+import errno
 import os
 import signal
 import sys
 import threading
 from contextlib import suppress
 
+import av
 import av.logging
 
 from lane.cameras.reader.decoding import MissedFrame
 from lane.cameras.reader.kinds import read_frames
-from lane.cameras.reader.opening import to_trouble
 from lane.cameras.shared_memory_feed import AttachedWriter
-from lane.cameras.source import Source
-from lane.cameras.trouble import Trouble
+from lane.cameras.source import Source, Trouble, TroubleError
 
 _PARENT_DEATH_SIGNAL = 1  # prctl(2)
+
+_BY_NUMBER = {
+    errno.EBUSY: Trouble.BUSY,
+    errno.ENOTTY: Trouble.NO_VIDEO,
+    errno.EHOSTUNREACH: Trouble.UNREACHABLE,
+    errno.ENETUNREACH: Trouble.UNREACHABLE,
+    errno.EIO: Trouble.CUT,
+}
+_BY_KIND: tuple[tuple[type[Exception], Trouble], ...] = (
+    (av.HTTPUnauthorizedError, Trouble.CREDENTIALS),
+    (av.HTTPForbiddenError, Trouble.CREDENTIALS),
+    (av.HTTPNotFoundError, Trouble.NOT_FOUND),
+    (FileNotFoundError, Trouble.MISSING),
+    (PermissionError, Trouble.FORBIDDEN),
+    (ConnectionError, Trouble.UNREACHABLE),
+    (TimeoutError, Trouble.UNREACHABLE),
+    (av.EOFError, Trouble.CUT),
+    (ValueError, Trouble.NO_VIDEO),  # av's for data or options that fit nothing
+    (LookupError, Trouble.NO_VIDEO),  # av's for a decoder, option or format that it has not
+)
 
 
 def main() -> None:
@@ -67,6 +87,15 @@ def _end_with_the_lane(lane_pid: int) -> None:
 def _end_with_the_input() -> None:
     sys.stdin.buffer.read()
     os._exit(0)
+
+
+def to_trouble(error: Exception) -> Trouble:
+    """The word for it: the error's own message may hold the address and its password."""
+    if isinstance(error, TroubleError):
+        return error.trouble
+    number = error.errno if isinstance(error, OSError) else None
+    kinds = (trouble for kind, trouble in _BY_KIND if isinstance(error, kind))
+    return _BY_NUMBER.get(number or 0) or next(kinds, Trouble.BROKEN)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lane.cameras import shared_memory_feed
-from lane.cameras.frame import Frame
+from lane.cameras.frame import Frame, same_pixels
 from lane.cameras.shared_memory_feed import AttachedWriter, FeedReader, FeedWriter, remove_left_over
 from lane.platform.errors import CameraError
 from models.values.face import ImageBGR
@@ -31,6 +32,15 @@ from lane.cameras.shared_memory_feed import FeedWriter
 with FeedWriter(sys.argv[1], 64, 48):
     print("there", flush=True)
     time.sleep(600)
+"""
+STARVED = """
+import resource, sys
+from lane.cameras.shared_memory_feed import FeedWriter
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+try:
+    FeedWriter(sys.argv[1], 640, 480)
+except Exception as error:
+    print(type(error).__name__, error)
 """
 
 
@@ -71,34 +81,26 @@ def there(feed: str) -> bool:
 
 
 def test_reader_gets_newest_frame_once() -> None:
+    """It owns its frame, and nothing else."""
     with FeedWriter(feed := name(), 64, 48) as writer, FeedReader(feed) as reader:
         assert reader.newest() is None
         assert [write(writer, sequence) for sequence in range(1, 8)] == list(range(1, 8))
         frame = newest(reader, after=2)
         assert (frame.sequence, frame.camera) == (7, feed)
         assert reader.newest(after=7) is None
-
-
-def test_reader_owns_only_its_frame() -> None:
-    with FeedWriter(feed := name(), 64, 48) as writer, FeedReader(feed) as reader:
-        write(writer, 1)
-        frame = newest(reader)
-        for sequence in range(2, 9):
+        for sequence in range(8, 16):
             write(writer, sequence)
         assert_whole(frame)
         with pytest.raises(TypeError):
-            reader._memory.put(0, 0)
-
-
-def test_oversized_frame_is_refused() -> None:
-    with FeedWriter(name(), 64, 48) as writer, pytest.raises(CameraError, match="65×48 pixels"):
-        writer.write(np.zeros((48, 65, 3), np.uint8), 0, 0)
+            reader._put(0, 0)
+        with pytest.raises(CameraError, match="65×48 pixels"):
+            writer.write(np.zeros((48, 65, 3), np.uint8), 0, 0)
 
 
 def test_reader_always_sees_whole_frame() -> None:
     with FeedWriter(feed := name(), 64, 48) as writer, FeedReader(feed) as reader:
         seen: list[int] = []
-        plain = writer._memory.put
+        plain = writer._put
 
         def look_then_put(value: int, word: int, slot: int | None = None) -> None:
             look()
@@ -110,7 +112,7 @@ def test_reader_always_sees_whole_frame() -> None:
                 assert_whole(frame)
                 seen.append(frame.sequence)
 
-        writer._memory.put = look_then_put  # type: ignore[method-assign]
+        writer._put = look_then_put  # type: ignore[method-assign]
         for sequence in range(1, 30):
             write(writer, sequence)
         assert seen == sorted(seen)
@@ -122,7 +124,7 @@ def test_concurrent_writes_yield_whole_frames(before: int, meanwhile: list[int])
     with FeedWriter(feed := name(), 64, 48) as writer, FeedReader(feed) as reader:
         for sequence in range(1, before + 1):
             write(writer, sequence)
-        plain = reader._memory.pixels
+        plain = reader._pixels
         bursts = iter(meanwhile)
 
         def overtaken(slot: int, shape: tuple[int, int, int]) -> ImageBGR:
@@ -133,26 +135,29 @@ def test_concurrent_writes_yield_whole_frames(before: int, meanwhile: list[int])
             found[found.shape[0] // 2 :] = plain(slot, shape)[found.shape[0] // 2 :]
             return found
 
-        reader._memory.pixels = overtaken  # type: ignore[method-assign]
+        reader._pixels = overtaken  # type: ignore[method-assign]
         newest(reader)
 
 
 def test_killed_writers_leave_only_whole_frames() -> None:
     with FeedWriter(feed := name(), 64, 48), FeedReader(feed) as reader:
+
+        def look(last: int) -> int:
+            if (frame := reader.newest(last)) is None:
+                return last
+            assert_whole(frame)
+            return frame.sequence
+
         last = 0
         for _ in range(6):
             with running(WRITES, feed) as process:
                 least = last + 300
                 until(lambda least=least: reader.sequence >= least)  # type: ignore[misc]
                 while last < least:
-                    if (frame := reader.newest(last)) is not None:
-                        assert_whole(frame)
-                        last = frame.sequence
+                    last = look(last)
                 process.send_signal(signal.SIGKILL)
                 process.wait()
-            if (frame := reader.newest(last)) is not None:
-                assert_whole(frame)
-                last = frame.sequence
+            last = look(last)
 
 
 def test_kill_inside_write_harms_no_frame() -> None:
@@ -163,14 +168,14 @@ def test_kill_inside_write_harms_no_frame() -> None:
         for dies_at in range(20):
             write(writer, reader.sequence + 1)
             dying = AttachedWriter(feed)
-            plain, steps = dying._memory.put, iter(range(100))
+            plain, steps = dying._put, iter(range(100))
 
             def put(value: int, word: int, slot: int | None = None) -> None:
                 if next(steps) == dies_at:  # noqa: B023
                     raise KilledError
                 plain(value, word, slot)  # noqa: B023
 
-            dying._memory.put = put  # type: ignore[method-assign]
+            dying._put = put  # type: ignore[method-assign]
             with suppress(KilledError):
                 write(dying, reader.sequence + 1)
             dying.close()
@@ -183,13 +188,15 @@ def test_unordered_writes_are_checked_by_sum(monkeypatch: pytest.MonkeyPatch) ->
     with FeedWriter(feed := name(), 64, 48) as writer, FeedReader(feed) as reader:
         assert write(writer, 1) == 1
         newest(reader)
-        writer._memory.pixels(1, picture(1).shape)[3, 3, 1] += 1
+        writer._pixels(1, picture(1).shape)[3, 3, 1] += 1
         assert reader.newest() is None
 
 
-def test_the_owner_removes_its_memory() -> None:
+def test_the_one_owner_removes_its_memory() -> None:
     with FeedWriter(feed := name(), 64, 48) as writer:
         assert there(feed)
+        with pytest.raises(CameraError, match="belongs to another process"):
+            FeedWriter(feed, 64, 48)
     assert not there(feed)
     writer.close()
     with pytest.raises(CameraError, match="does its lane run"):
@@ -217,27 +224,17 @@ def test_next_owner_removes_leftover_memory() -> None:
     prefix = name()
     left, taken, held = f"{prefix}-left", f"{prefix}-taken", f"{prefix}-held"
     for feed in (left, taken):
-        kill_with_all_helpers(feed)
+        with running(OWNS, feed) as owner:
+            assert line_of(owner) == "there\n"
+            for helper in children_of(owner.pid, "resource_tracker"):
+                os.kill(helper, signal.SIGKILL)
+            owner.kill()
         assert there(feed)
     with FeedWriter(taken, 8, 8) as writer, FeedWriter(held, 8, 8):
-        assert writer.most_pixels == 64
+        with pytest.raises(CameraError, match="9×8 pixels"):
+            writer.write(np.zeros((8, 9, 3), np.uint8), 0, 0)
         remove_left_over(prefix)
-        assert not there(left)
-        assert there(taken)
-        assert there(held)
-
-
-def kill_with_all_helpers(feed: str) -> None:
-    with running(OWNS, feed) as owner:
-        assert line_of(owner) == "there\n"
-        for helper in children_of(owner.pid, "resource_tracker"):
-            os.kill(helper, signal.SIGKILL)
-        owner.kill()
-
-
-def test_a_feed_has_one_owner() -> None:
-    with FeedWriter(feed := name(), 64, 48), pytest.raises(CameraError, match="belongs to another process"):
-        FeedWriter(feed, 64, 48)
+        assert [there(feed) for feed in (left, taken, held)] == [False, True, True]
 
 
 @pytest.mark.parametrize("wrong", ["", "UPPER", "../etc", "a/b", ".hidden"])
@@ -247,19 +244,21 @@ def test_a_feeds_name_is_no_path(wrong: str) -> None:
 
 
 def test_too_little_memory_stops_start() -> None:
-    code = """
-import resource, sys
-from lane.cameras import shared_memory_feed as feeds
-from lane.platform.errors import CameraError
-from lane.cameras.shared_memory_feed import FeedWriter
-resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
-try:
-    FeedWriter(sys.argv[1], 640, 480)
-except CameraError as error:
-    print(error)
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code, feed := name()], capture_output=True, text=True, check=True
-    )
-    assert "shared memory" in done.stdout
+    command = [sys.executable, "-c", STARVED, feed := name()]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert re.match("CameraError .*shared memory", done.stdout)
     assert not there(feed)
+
+
+@pytest.mark.parametrize("row", [0, 7, 8, 40, 59])
+def test_one_changed_value_differs(row: int) -> None:
+    one = np.random.default_rng(row).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    other = one.copy()
+    assert same_pixels(one, other)
+    other[row, 79, 2] ^= 1
+    assert not same_pixels(one, other)
+
+
+@pytest.mark.parametrize("shape", [(61, 80, 3), (60, 79, 3), (60, 80), (8, 80, 3), (0, 80, 3)])
+def test_pictures_of_two_sizes_differ(shape: tuple[int, ...]) -> None:
+    assert not same_pixels(np.zeros((60, 80, 3), np.uint8), np.zeros(shape, np.uint8))

@@ -13,7 +13,7 @@ from lane.cameras.frame import Frame
 from lane.capture.capture import Capture, CaptureSetup, overall_quality, run_capture
 from lane.capture.guidance import Guide, Instruction, no_guide
 from lane.capture.measuring import Measurer, Question, Sighting, Stopwatch
-from lane.capture.tracking import Scene, Tracker
+from lane.capture.tracking import Tracker
 from lane.decision.evidence import CaptureEnd
 from lane.decision.policy import Policy
 from models.quality.motion import Before
@@ -86,51 +86,31 @@ def captured(
     return taken
 
 
-def taken_from(*frames: Sequence[Face], bad: Sequence[int] = ()) -> Capture:
-    return captured(Reader(Script(frames), bad))
+def taken_from(*frames: Sequence[Face], bad: Sequence[int] = (), least_s: float = RULE.least_s) -> Capture:
+    rule = RULE.model_copy(update={"least_s": least_s})
+    return captured(Reader(Script(frames), bad), policy=POLICY.model_copy(update={"capture": rule}))
 
 
 def numbers(taken: Capture) -> list[int]:
     return [good.assessed.frame.sequence for good in taken.good]
 
 
-def scenes(frames: Sequence[Sequence[Face]]) -> list[Scene]:
-    tracker = Tracker(POLICY.zone, RULE.second_face_ratio)
-    return [tracker.update(faces, (number + 1) * STEP_S, SIZE) for number, faces in enumerate(frames)]
-
-
-def test_enough_good_frames_settle_one_passenger() -> None:
-    taken = taken_from(*[[face()]] * 20)
-    assert taken.ended is CaptureEnd.ENOUGH
-    assert numbers(taken) == [1, 2], "the first frame of a face tells no motion"
-
-
-def looked_at_for(least_s: float, *frames: Sequence[Face], bad: Sequence[int] = ()) -> Capture:
-    rule = RULE.model_copy(update={"least_s": least_s})
-    return captured(Reader(Script(frames), bad), policy=POLICY.model_copy(update={"capture": rule}))
-
-
-@pytest.mark.parametrize(("least_s", "frames"), [(0.0, 3), (0.2, 3), (0.25, 4), (0.75, 9), (0.95, 11)])
-def test_least_time_is_always_watched(least_s: float, frames: int) -> None:
+@pytest.mark.parametrize(
+    ("least_s", "bad", "frames", "good"),
+    [
+        pytest.param(0.0, 0, 3, [1, 2], id="the first frame of a face tells no motion"),
+        pytest.param(0.2, 0, 3, [1, 2], id="over by then"),
+        pytest.param(0.25, 0, 4, [1, 2], id="further frames are looked at, and decide nothing"),
+        pytest.param(0.75, 0, 9, [1, 2], id="longer"),
+        pytest.param(0.95, 0, 11, [1, 2], id="longer still"),
+        pytest.param(0.75, 9, 11, [9, 10], id="who was there long enough waits no more"),
+    ],
+)
+def test_least_time_is_always_watched(least_s: float, bad: int, frames: int, good: list[int]) -> None:
     """A passenger is looked at for the least time, and what was settled decides."""
-    taken = looked_at_for(least_s, *[[face()]] * 20)
-    assert taken.ended is CaptureEnd.ENOUGH
-    assert taken.frames_seen == frames
-    assert numbers(taken) == [1, 2], "further frames are looked at, and decide nothing"
-
-
-def test_long_presence_costs_no_time() -> None:
-    taken = looked_at_for(0.75, *[[face()]] * 20, bad=range(9))
-    assert taken.frames_seen == 11
-    assert numbers(taken) == [9, 10]
-
-
-@pytest.mark.parametrize("between", [[], [face(0.3), face(0.7)], [face(0.8)]], ids=["nobody", "two", "other"])
-def test_newcomer_before_least_time_restarts_count(between: list[Face]) -> None:
-    taken = looked_at_for(0.75, *[[face()]] * 6, between, *[[face()]] * 20)
-    assert taken.ended is CaptureEnd.ENOUGH
-    assert min(numbers(taken)) > 6
-    assert looked_at_for(0.75, *[[face()]] * 6, between).ended is not CaptureEnd.ENOUGH
+    taken = taken_from(*[[face()]] * 20, bad=range(bad), least_s=least_s)
+    assert (taken.ended, taken.frames_seen) == (CaptureEnd.ENOUGH, frames)
+    assert numbers(taken) == good
 
 
 @pytest.mark.parametrize(
@@ -139,9 +119,15 @@ def test_newcomer_before_least_time_restarts_count(between: list[Face]) -> None:
     ids=["nobody", "two", "elsewhere", "another size"],
 )
 def test_any_change_of_people_restarts_count(between: list[Face]) -> None:
+    """Also before the least time is over."""
     taken = taken_from([face()], [face()], between, *[[face()]] * 9)
     assert taken.ended is CaptureEnd.ENOUGH
     assert min(numbers(taken)) > 2
+    early = [[face()]] * 6
+    taken = taken_from(*early, between, *[[face()]] * 20, least_s=0.75)
+    assert taken.ended is CaptureEnd.ENOUGH
+    assert min(numbers(taken)) > 6
+    assert taken_from(*early, between, least_s=0.75).ended is not CaptureEnd.ENOUGH
 
 
 def test_who_queues_behind_changes_nothing() -> None:
@@ -166,11 +152,8 @@ def test_best_frame_has_best_quality() -> None:
     missing = {**good, "sharpness": NotAssessed("face at the edge of the image")}
     assert overall_quality({**good, "sharpness": Measured(0.2)}) > overall_quality(missing)
     assert overall_quality({}) == 0
-
-
-def test_portrait_sized_head_scores_no_better() -> None:
-    walking = inside(POLICY.quality.live) | {"head_size": Measured(0.3)}
-    assert overall_quality(walking) == overall_quality({**walking, "head_size": Measured(0.72)})
+    heads = [{**good, "head_size": Measured(size)} for size in (0.3, 0.72)]
+    assert overall_quality(heads[0]) == overall_quality(heads[1]), "as large as on a portrait is no better"
 
 
 def test_officer_sees_only_decided_person() -> None:
@@ -216,9 +199,8 @@ def test_clear_answer_takes_fewest_frames() -> None:
 
 def test_time_limit_decides_open_answer() -> None:
     """An answer that is open when time is up follows from what is there."""
-    taken, _ = captured_with(
-        [BAND.admit] * 20, 0.45
-    )  # so slow that the most frames never lie close enough together
+    slow_s = 0.45  # so slow that the most frames never lie close enough together
+    taken, _ = captured_with([BAND.admit] * 20, slow_s)
     assert taken.ended is CaptureEnd.ENOUGH
     assert RULE.good_frames <= len(taken.good) < RULE.most_good_frames
 
@@ -240,7 +222,8 @@ comings_and_goings = st.lists(st.lists(near, max_size=2), max_size=16)
 
 @given(comings_and_goings, st.sets(st.integers(0, 15)))
 def test_good_frames_show_one_lone_person(frames: list[list[Face]], bad: set[int]) -> None:
-    taken, seen = taken_from(*frames, bad=sorted(bad)), scenes(frames)
+    taken, tracker = taken_from(*frames, bad=sorted(bad)), Tracker(POLICY.zone, RULE.second_face_ratio)
+    seen = [tracker.update(faces, (number + 1) * STEP_S, SIZE) for number, faces in enumerate(frames)]
     if taken.good:
         first, last = min(numbers(taken)), max(numbers(taken))
         through = [scene.passenger for scene in seen[first : last + 1]]

@@ -1,5 +1,7 @@
 """One instruction at a time, the one that helps most, and long enough to be read."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -69,16 +71,18 @@ def test_every_missed_limit_has_instruction(component: str, value: float, instru
     assert instruction_for(ALONE, missed_limits(quality, LIMITS)) is instruction
 
 
-def test_of_several_the_distance_comes_first() -> None:
-    missed = {"motion": Side.HIGH, "yaw_deg": Side.LOW, "inter_eye_distance_px": Side.LOW}
-    assert instruction_for(ALONE, missed) is Instruction.CLOSER
-
-
-def test_look_is_asked_before_showing_face() -> None:
-    missed = {"occlusion": Side.HIGH, "eyes_visible": Side.LOW, "yaw_deg": Side.HIGH}
-    assert instruction_for(ALONE, missed) is Instruction.LOOK
-    del missed["yaw_deg"]
-    assert instruction_for(ALONE, missed) is Instruction.UNCOVER
+@pytest.mark.parametrize(
+    ("missed", "instruction"),
+    [
+        (("motion", "yaw_deg", "inter_eye_distance_px"), Instruction.CLOSER),
+        (("occlusion", "eyes_visible", "yaw_deg"), Instruction.LOOK),
+        (("occlusion", "eyes_visible"), Instruction.UNCOVER),
+    ],
+    ids=["distance first", "look before showing the face", "then the face"],
+)
+def test_of_several_the_most_helpful_comes_first(missed: Sequence[str], instruction: Instruction) -> None:
+    sides = {name: Side.HIGH if name in ("motion", "occlusion") else Side.LOW for name in missed}
+    assert instruction_for(ALONE, sides) is instruction
 
 
 def test_unmeasured_quality_lacks_unknown_side() -> None:

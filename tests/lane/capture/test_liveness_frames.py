@@ -16,16 +16,14 @@ from lane.decision.decide import Admit, Refer, decide
 from lane.decision.evidence import DeskContact, from_plain, to_plain
 from lane.decision.policy import SHIPPED, Policy, load
 from lane.decision.reason_codes import Code, Reason
-from lane.demo import photos as store
 from lane.demo.passengers import demo_passengers
-from lane.passage.judge import Judge, JudgedPassage
-from lane.platform.clock import SkippingClock
+from lane.passage.judge import Judge
 from lane.platform.errors import PolicyError
 from models.liveness.score import CUES, MOST_LOOKS, OF_EACH_LOOK, SCORE
 from models.values.face import Box, Face
 from models.values.measurement import Measured, NotAssessed
 from tests.support.lane.example_evidence import GOOD, POLICY
-from tests.support.lane.simulated_lane import StandingClock
+from tests.support.lane.simulated_lane import People, StandingClock
 
 IMAGE = np.full((48, 64, 3), 128, np.uint8)
 FACE = Face(
@@ -69,10 +67,9 @@ def test_too_few_looks_have_no_score() -> None:
 
 
 @pytest.mark.thorough
-def test_early_measuring_gives_same_cues(photos: Path, measurer: Measurer) -> None:
+def test_early_measuring_gives_same_cues(measurer: Measurer, people: People) -> None:
     """Measuring as frames come leaves little for the end."""
-    assert photos == store.folder()
-    scene = demo_passengers(measurer, SkippingClock().today())[0].scene
+    scene = people["holder"].scene
     ahead, late, rng = LivenessFrames(), LivenessFrames(), np.random.default_rng(1)
     for at_s in np.arange(1.0, 3.0, 0.08):
         image_bgr = render(scene, at_s, rng)
@@ -84,16 +81,16 @@ def test_early_measuring_gives_same_cues(photos: Path, measurer: Measurer) -> No
     assert len(ahead.kept) == MOST_LOOKS
     assert ahead.cues() == late.cues()
     assert ahead.cues().keys() == {SCORE, *CUES}
-    assert ahead.left <= len(OF_EACH_LOOK)
+    assert len(ahead.left) <= len(OF_EACH_LOOK)
 
 
 def test_first_look_alone_costs_nothing() -> None:
     """The next passenger is not held up by the one before."""
     frames = seen(0)
     frames.get_ahead(0.04)
-    assert frames.left == len(OF_EACH_LOOK)
+    assert len(frames.left) == len(OF_EACH_LOOK)
     frames.see(frame(0.2), Sighting(IMAGE, 2, FACE, {}))
-    assert frames.left == 0
+    assert not frames.left
 
 
 def test_unmeasurable_cue_ends_no_capture() -> None:
@@ -102,30 +99,27 @@ def test_unmeasurable_cue_ends_no_capture() -> None:
     for at_s in (0, 0.2, 0.4, 0.6):
         frames.see(frame(at_s), Sighting(IMAGE, 1, nowhere, {}))
     frames.get_ahead(1.0)
-    assert frames.left == 0
+    assert not frames.left
 
 
 LONG = {"timeout_s": 60.0, "good_frames": 12, "most_good_frames": 12}
 """Cues take several looks: a capture that is settled by two frames may end before there are enough."""
 
 
-@pytest.fixture(scope="module")
-def holder(photos: Path, measurer: Measurer, policy: Policy) -> JudgedPassage:
-    assert photos == store.folder()
+@pytest.mark.thorough
+def test_evidence_holds_every_cue(photos: Path, measurer: Measurer, policy: Policy) -> None:
+    assert photos.is_dir()
     passenger = demo_passengers(measurer, STARTED.date())[0]
     slow = policy.model_copy(update={"capture": policy.capture.model_copy(update=LONG)})
     rng = np.random.default_rng(1)
     # In the recording's own time: a busy machine would see another passenger.
     replay = Replay((render(passenger.scene, number * 0.08, rng) for number in range(100)), 0.08)
-    return Judge(replay, measurer, slow, replay).judge(passenger.document, DeskContact.REACHED)
-
-
-@pytest.mark.thorough
-def test_evidence_holds_every_cue(holder: JudgedPassage) -> None:
-    assert holder.evidence.liveness_cues.keys() == {SCORE, *CUES}
-    assert isinstance(holder.evidence.liveness, NotAssessed)
-    assert from_plain(to_plain(holder.evidence)).liveness_cues == dict(holder.evidence.liveness_cues)
-    assert holder.timings_ms["liveness"] > 0
+    judged = Judge(replay, measurer, slow, replay).judge(passenger.document, DeskContact.REACHED)
+    evidence = judged.evidence
+    assert evidence.liveness_cues.keys() == {SCORE, *CUES}
+    assert isinstance(evidence.liveness, NotAssessed)
+    assert from_plain(to_plain(evidence)).liveness_cues == dict(evidence.liveness_cues)
+    assert judged.timings_ms["liveness"] > 0
 
 
 @pytest.mark.parametrize("score", [0.0, 0.49, 1.0])
@@ -136,38 +130,38 @@ def test_a_cue_decides_nothing(score: float) -> None:
     assert isinstance(decide(hinted, POLICY), Admit)
 
 
-def test_site_may_alarm_on_score(measurer: Measurer, policy: Policy) -> None:
+def test_site_may_alarm_on_score(measurer: Measurer, policy: Policy, people: People) -> None:
     alarmed = replace(GOOD, liveness=Measured(0.2))
     outcome = decide(alarmed, POLICY)
     assert isinstance(outcome, Refer)
     assert outcome.reasons == (Reason(Code.ATTACK_ALARM),)
 
-    clock = StandingClock()
+    clock, passenger = StandingClock(), people["holder"]
     rule = policy.liveness.model_copy(update={"use": "alarm", "when_not_assessed": "refer"})
     changed = policy.model_copy(update={"liveness": rule})
-    passenger = demo_passengers(measurer, clock.today())[0]
     camera = SimulatedCamera(clock, clock.skip, passenger.scene, frames_per_second=12.5)
     evidence = Judge(camera, measurer, changed, clock).judge(passenger.document, DeskContact.REACHED).evidence
     assert evidence.liveness == evidence.liveness_cues[SCORE]
 
 
+def shipped_with(folder: Path, **use: str) -> Policy:
+    """The shipped policy, with these words in place of its own for liveness."""
+    text = SHIPPED.read_text(encoding="utf-8")
+    for name, own in (("use", "cue"), ("when_not_assessed", "signal")):
+        text = text.replace(f'{name} = "{own}"', use.get(name, f'{name} = "{own}"'))
+    (folder / "policy.toml").write_text(text, encoding="utf-8")
+    return load(folder / "policy.toml")
+
+
 def test_missing_cues_do_not_avoid_alarm(tmp_path: Path) -> None:
-    text = SHIPPED.read_text(encoding="utf-8").replace('use = "cue"', 'use = "alarm"')
-    here = tmp_path / "policy.toml"
-    here.write_text(text, encoding="utf-8")
     with pytest.raises(PolicyError, match="alarm"):
-        load(here)
-    here.write_text(
-        text.replace('when_not_assessed = "signal"', 'when_not_assessed = "refer"'), encoding="utf-8"
-    )
-    strict = load(here)
+        shipped_with(tmp_path, use='use = "alarm"')
+    strict = shipped_with(tmp_path, use='use = "alarm"', when_not_assessed='when_not_assessed = "refer"')
     assert isinstance(decide(replace(GOOD, liveness=NotAssessed("no look at one face")), strict), Refer)
 
 
-def test_policy_tells_the_scores_use(tmp_path: Path) -> None:
+@pytest.mark.parametrize("wrong", ['use = "decide"', ""])
+def test_policy_tells_the_scores_use(wrong: str, tmp_path: Path) -> None:
     assert load().liveness.use == "cue"
-    text = SHIPPED.read_text(encoding="utf-8")
-    for wrong in ('use = "decide"', ""):
-        (tmp_path / "policy.toml").write_text(text.replace('use = "cue"', wrong), encoding="utf-8")
-        with pytest.raises(PolicyError, match="use"):
-            load(tmp_path / "policy.toml")
+    with pytest.raises(PolicyError, match="use"):
+        shipped_with(tmp_path, use=wrong)

@@ -1,4 +1,7 @@
-"""What a capture scores: the mean of its frames, as far as they agree on who is there."""
+"""What a capture scores: the mean of its frames, as far as they agree on who is there.
+
+One that ends early decides what the most frames would; it never ends with too few.
+"""
 
 from dataclasses import replace
 from itertools import combinations
@@ -9,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lane.capture.measuring import Stopwatch, agreed_similarity
-from lane.capture.stop_rule import SPREAD
+from lane.capture.stop_rule import SPREAD, agreed, reach, settled
 from lane.decision.decide import Admit, Refer, decide
 from models.embed.similarity import similarity
 from models.errors import InferenceError
@@ -17,7 +20,9 @@ from models.values.face import Embedding
 from models.values.measurement import Measured, NotAssessed
 from tests.support.lane.example_evidence import BAND, GOOD, MATCHER, POLICY
 
-SCORES = st.lists(st.floats(-1, 1), min_size=1, max_size=8)
+RULE, ADMIT = POLICY.capture, BAND.admit
+SCORE = st.floats(-1, 1)
+NEAR = st.floats(ADMIT - 0.15, ADMIT + 0.15)
 
 
 def looking(score: float) -> Embedding:
@@ -28,23 +33,23 @@ def looking(score: float) -> Embedding:
 REFERENCE = looking(1)
 
 
-def agreed(scores: list[float]) -> float:
+def score_of(scores: list[float]) -> float:
     found = agreed_similarity(REFERENCE, [looking(score) for score in scores], Stopwatch())
     assert isinstance(found, Measured)
     return found.value
 
 
 def test_frames_that_agree_score_their_mean() -> None:
-    assert agreed([0.60, 0.62, 0.64]) == pytest.approx(0.62, abs=1e-6)
+    assert score_of([0.60, 0.62, 0.64]) == pytest.approx(0.62, abs=1e-6)
 
 
 def test_holders_frames_never_outweigh_anothers() -> None:
-    assert agreed([0.1, *[0.9] * 40]) == pytest.approx(0.1 + SPREAD, abs=1e-6)
+    assert score_of([0.1, *[0.9] * 40]) == pytest.approx(0.1 + SPREAD, abs=1e-6)
 
 
-@given(SCORES)
+@given(st.lists(SCORE, min_size=1, max_size=8))
 def test_score_lies_between_lowest_and_mean(scores: list[float]) -> None:
-    value = agreed(scores)
+    value = score_of(scores)
     assert min(scores) - 1e-6 <= value <= np.mean(scores) + 1e-6
     assert value <= min(scores) + SPREAD + 1e-6
 
@@ -93,3 +98,39 @@ def test_non_finite_frame_voids_capture_score() -> None:
     broken = Embedding(np.array([np.nan, 0], np.float32), MATCHER)
     with pytest.raises(InferenceError):
         agreed_similarity(REFERENCE, [REFERENCE, broken], Stopwatch())
+
+
+@given(st.lists(SCORE, max_size=RULE.good_frames - 1), st.none() | SCORE)
+def test_too_few_frames_settle_nothing(scores: list[float], admit: float | None) -> None:
+    assert not settled(scores, (), RULE, admit)
+
+
+@given(st.lists(SCORE, min_size=RULE.most_good_frames, max_size=60), st.lists(SCORE, max_size=9))
+def test_the_most_frames_settle_everything(scores: list[float], among: list[float]) -> None:
+    assert settled(scores, among, RULE, ADMIT)
+
+
+@given(st.lists(SCORE, min_size=RULE.good_frames))
+def test_without_threshold_frames_change_nothing(scores: list[float]) -> None:
+    assert settled(scores, (), RULE, None)
+
+
+def test_non_number_score_settles_nothing_early() -> None:
+    nan = float("nan")
+    assert not settled([nan] * RULE.good_frames, (), RULE, ADMIT)
+
+
+@given(
+    st.lists(NEAR, min_size=RULE.good_frames, max_size=RULE.most_good_frames - 1),
+    st.lists(st.floats(0, 1), min_size=RULE.most_good_frames, max_size=RULE.most_good_frames),
+    st.lists(st.floats(0.4, 1), max_size=3),
+)
+def test_early_answer_equals_full_answer(first: list[float], later: list[float], among: list[float]) -> None:
+    """Whatever the frames that are left, as long as they score within what one person's frames do."""
+    low, high = min(first) - RULE.score_varies, max(first) + RULE.score_varies
+    left = [low + share * (high - low) for share in later[len(first) :]]
+    whole = agreed([*first, *left], among)
+    lowest, highest = reach(first, among, RULE)
+    assert lowest - 1e-9 <= whole <= highest + 1e-9
+    if settled(first, among, RULE, ADMIT) and abs(whole - ADMIT) > 1e-9:
+        assert (agreed(first, among) >= ADMIT) is (whole >= ADMIT)

@@ -47,11 +47,9 @@ def photo(networks: Networks, photos: Path, request: pytest.FixtureRequest) -> t
     return image, networks.refined(image, networks.detector.detect(image)[0])
 
 
-def test_every_limit_has_a_measure() -> None:
-    assert LIMITS.keys() <= COMPONENTS.keys()
-
-
 def test_a_good_photograph_passes(photo: tuple[ImageBGR, Face]) -> None:
+    """Each limit has a measure."""
+    assert LIMITS.keys() <= COMPONENTS.keys()
     quality = assess(*photo)
     assert [name for name in BY_PICTURE if not LIMITS[name].holds(quality[name])] == []
 

@@ -36,23 +36,21 @@ def test_approaching_person_is_one_passenger() -> None:
 
 def test_who_queues_behind_is_ignored() -> None:
     scene = seen([face(), face(0.7, 0.4, head=0.15), face(0.2, 0.3, head=0.05)])[0]
-    assert (scene.in_zone, scene.behind) == (1, 2)
+    assert (len(scene.inside), scene.behind) == (1, 2)
     assert scene.passenger is not None
     assert scene.passenger.face.box_in_image.height == pytest.approx(0.4 * SIZE[1])
 
 
 def test_two_in_zone_give_no_passenger() -> None:
     scene = seen([face(0.3), face(0.7, head=0.3)])[0]
-    assert (scene.in_zone, scene.behind, scene.passenger) == (2, 0, None)
+    assert (len(scene.inside), scene.behind, scene.passenger) == (2, 0, None)
 
 
-def test_another_place_starts_another_track() -> None:
-    first, second = seen([face(0.3)], [face(0.7)])
-    assert number(first) != number(second)
-
-
-def test_another_size_starts_another_track() -> None:
-    first, second = seen([face(head=0.6)], [face(head=0.3)])
+@pytest.mark.parametrize(
+    ("before", "after"), [(face(0.3), face(0.7)), (face(head=0.6), face(head=0.3))], ids=["place", "size"]
+)
+def test_another_place_or_size_starts_another_track(before: Face, after: Face) -> None:
+    first, second = seen([before], [after])
     assert number(first) != number(second)
 
 
@@ -90,9 +88,9 @@ frames = st.lists(st.lists(faces, max_size=3), max_size=12)
 @given(frames, st.floats(0.01, 1))
 def test_passenger_is_alone_in_zone(sequence: list[list[Face]], step_s: float) -> None:
     for found, scene in zip(sequence, seen(*sequence, step_s=step_s), strict=True):
-        assert scene.in_zone + scene.behind == len(found)
-        assert (scene.passenger is not None) is (scene.in_zone == 1)
-        assert not (scene.left and scene.in_zone)
+        assert len(scene.inside) + scene.behind == len(found)
+        assert (scene.passenger is not None) is (len(scene.inside) == 1)
+        assert not (scene.left and scene.inside)
 
 
 @given(frames, st.floats(0.01, 1))

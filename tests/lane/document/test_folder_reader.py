@@ -1,8 +1,9 @@
-"""A document is taken whole from its folder, or not at all; nothing of it stays there."""
+"""A document is taken whole from where its source names, or not at all; nothing of it stays there."""
 
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from lane.decision.evidence import DocumentKind
-from lane.document.folder_reader import MOST_JSON, MOST_PHOTO, FolderReader, probe
+from lane.document.folder_reader import MOST_JSON, MOST_PHOTO, FolderReader
+from lane.document.kinds import KINDS, open_reader, probe
 from lane.document.settings import DocumentSettings
 from lane.document.travel_document import TravelDocument, kind_of
 from lane.platform.clock import SkippingClock
@@ -30,9 +33,9 @@ SAID = {
 class Impatient(SkippingClock):
     """Does something else while the reader sleeps, and waits for nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, *meanwhile: Any) -> None:
         super().__init__()
-        self.meanwhile: list[Any] = []
+        self.meanwhile = list(meanwhile)
 
     def sleep(self, seconds: float) -> None:
         self.skip(seconds)
@@ -47,8 +50,8 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-def reader(folder: Path, **settings: Any) -> tuple[FolderReader, Impatient]:
-    clock = Impatient()
+def reader(folder: Path, *meanwhile: Any, **settings: Any) -> tuple[FolderReader, Impatient]:
+    clock = Impatient(*meanwhile)
     return FolderReader(DocumentSettings(source=f"folder:{folder}", **settings), clock), clock
 
 
@@ -59,52 +62,40 @@ def drop(folder: Path, name: str = "one", beside: bytes | None = b"a photo", **s
 
 
 def read(folder: Path, *meanwhile: Any, **settings: Any) -> TravelDocument:
-    source, clock = reader(folder, **settings)
-    clock.meanwhile = list(meanwhile)
-    found = source.read()
+    found = reader(folder, *meanwhile, **settings)[0].read()
     assert found is not None
     return found
 
 
-def test_document_is_read_and_erased(folder: Path) -> None:
-    found = read(folder, lambda: drop(folder))
-    assert found == TravelDocument(
-        b"a photo", date(2031, 4, 15), "UTO", date(1974, 8, 12), DocumentKind.ORDINARY
-    )
+WHOLE = TravelDocument(b"a photo", date(2031, 4, 15), "UTO", date(1974, 8, 12), DocumentKind.ORDINARY)
+UNREADABLE = {"code": None, "expires_on": None, "born_on": None, "nationality": None}
+
+
+@pytest.mark.parametrize(
+    ("dropped", "document"),
+    [
+        pytest.param({}, WHOLE, id="whole"),
+        pytest.param(UNREADABLE, TravelDocument(b"a photo", None), id="nothing readable"),
+        pytest.param({"beside": None, "photo": None}, replace(WHOLE, photo=b""), id="no photo"),
+    ],
+)
+def test_document_is_read_and_erased(dropped: Any, document: TravelDocument, folder: Path) -> None:
+    assert read(folder, lambda: drop(folder, **dropped)) == document
     assert list(folder.iterdir()) == []
 
 
-def test_without_document_lane_asks_again(folder: Path) -> None:
-    source, _ = reader(folder)
-    with pytest.raises(NobodyYetError):
-        source.read()
-
-
-def test_unreadable_document_is_told(folder: Path) -> None:
-    found = read(folder, lambda: drop(folder, code=None, expires_on=None, born_on=None, nationality=None))
-    assert found == TravelDocument(b"a photo", None)
-
-
-def test_document_without_photo_is_told(folder: Path) -> None:
-    assert read(folder, lambda: drop(folder, beside=None, photo=None)).photo == b""
-
-
-def test_earlier_document_is_nobodys(folder: Path) -> None:
+def test_what_was_there_before_is_nobodys(folder: Path) -> None:
+    """Not what lies there at the start, nor what came during another passage; the lane asks again."""
     drop(folder)
-    source, _ = reader(folder)
+    source, clock = reader(folder)
     with pytest.raises(NobodyYetError):
         source.read()
     assert list(folder.iterdir()) == []
-
-
-def test_document_during_other_passage_is_nobodys(folder: Path) -> None:
-    source, clock = reader(folder)
     clock.meanwhile = [lambda: drop(folder)]
     source.read()
     drop(folder, "two")
     with pytest.raises(NobodyYetError):
         source.read()
-    assert list(folder.iterdir()) == []
 
 
 def both(folder: Path) -> None:
@@ -154,8 +145,7 @@ SPOILT: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("how", SPOILT)
 def test_useless_document_goes_unquoted(how: str, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
-    source, clock = reader(folder, wait_s=5)
-    clock.meanwhile = [lambda: SPOILT[how](folder)]
+    source, clock = reader(folder, lambda: SPOILT[how](folder), wait_s=5)
     with pytest.raises(DocumentError) as caught:
         source.read()
     assert "MUSTERMANN" not in f"{caught.value!r}{caught.value.__cause__}{caplog.text}"
@@ -176,19 +166,34 @@ def test_unfinished_document_is_awaited(folder: Path) -> None:
 
 
 def test_removed_folder_does_not_end_lane(folder: Path) -> None:
-    source, clock = reader(folder)
-    clock.meanwhile = [folder.rmdir]
     with pytest.raises(DocumentError, match="cannot be read"):
-        source.read()
+        read(folder, folder.rmdir)
 
 
-def test_a_folder_for_everybody_is_refused(folder: Path) -> None:
+def test_usable_folder_alone_is_opened(folder: Path) -> None:
+    settings = DocumentSettings(source=f"folder:{folder}")
+    with open_reader(settings, SkippingClock()) as opened:
+        assert isinstance(opened, FolderReader)
+    assert [one.ok for one in probe(settings)] == [True]
     folder.chmod(0o777)
-    assert [one.ok for one in probe(DocumentSettings(source=f"folder:{folder}"))] == [False]
+    assert [one.ok for one in probe(settings)] == [False]
     with pytest.raises(SettingsError, match="chmod o-w"):
         reader(folder)
     with pytest.raises(SettingsError, match="make it"):
         reader(folder / "none")
+
+
+def test_missing_source_fails_open_and_probe() -> None:
+    with pytest.raises(SettingsError, match=r"document\.source"):
+        open_reader(DocumentSettings(), SkippingClock()).__enter__()
+    [found] = probe(DocumentSettings())
+    assert (found.ok, found.said) == (False, "document.source is not set")
+
+
+def test_settings_take_the_known_kinds_alone() -> None:
+    assert all(DocumentSettings(source=f"{kind}:/run/documents").kind == kind for kind in KINDS)
+    with pytest.raises(ValidationError):
+        DocumentSettings(source="telepathy:/run/documents")
 
 
 @pytest.mark.parametrize(

@@ -11,25 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lane.capture.measuring import Stopwatch, agreed_similarity
 from lane.evaluation.cohort import Cohort, CohortCounts, Holder, Tally
 from models.errors import MatchersDifferError
 from models.values.face import Embedding
 from models.values.identity import MatcherIdentity
-from models.values.measurement import Measure
+from tests.support.lane.simulated_lane import StandingClock
+from tests.support.processes import until
 
 MATCHER = MatcherIdentity("simulated", "0" * 64, "1" * 64)
 THRESHOLD = 0.5
-
-
-class Time:
-    """Seconds that a test moves on."""
-
-    def __init__(self) -> None:
-        self.s = 0.0
-
-    def __call__(self) -> float:
-        return self.s
 
 
 def towards(angle_deg: float) -> Embedding:
@@ -42,17 +32,28 @@ def holder(photo: str, angle_deg: float, group: str | None = None) -> Holder:
     return Holder(photo.encode(), towards(angle_deg), group)
 
 
-def lowest(reference: Embedding, probes: object) -> Measure:
-    return agreed_similarity(reference, probes, Stopwatch())  # type: ignore[arg-type]
-
-
 def compare(cohort: Cohort, who: Holder, *probes_deg: float) -> CohortCounts:
-    return cohort.compare(who, [towards(one) for one in probes_deg], lowest, THRESHOLD)
+    return cohort.compare(who, [towards(one) for one in probes_deg], THRESHOLD)
+
+
+def size(cohort: Cohort) -> int:
+    return compare(cohort, holder("stranger", 18.0), 18.0).size
 
 
 @pytest.fixture
-def cohort() -> Iterator[Cohort]:
-    with closing(Cohort(10, 60, Time())) as made:
+def clock() -> StandingClock:
+    return StandingClock()
+
+
+@pytest.fixture
+def cohort(clock: StandingClock) -> Iterator[Cohort]:
+    with closing(Cohort(10, 60, clock.monotonic_s)) as made:
+        yield made
+
+
+@pytest.fixture
+def small(clock: StandingClock) -> Iterator[Cohort]:
+    with closing(Cohort(2, 60, clock.monotonic_s)) as made:
         yield made
 
 
@@ -77,7 +78,7 @@ def test_returning_document_is_no_stranger(cohort: Cohort) -> None:
     counts = compare(cohort, holder("a", 0.0), 5.0)
     assert (counts.size, counts.others) == (1, Tally(0, 0, 0, 0))
     cohort.remember(holder("a", 0.0))
-    assert len(cohort) == 1
+    assert size(cohort) == 1
 
 
 def test_persons_other_document_is_skipped(cohort: Cohort) -> None:
@@ -97,77 +98,60 @@ def test_own_group_has_its_own_count(cohort: Cohort) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.floats(0, 30)), max_size=40), st.integers(0, 5))
-def test_cohort_size_and_age_are_bounded(visits: list[tuple[int, float]], size: int) -> None:
-    now, last = Time(), {}
-    cohort = Cohort(size, 60, now)
-    for document, after_s in visits:
-        now.s += after_s
-        cohort.remember(holder(str(document), 36.0 * document))
-        last[document] = now.s
-        fresh = [one for one, since in last.items() if now.s - since < 60]
-        assert len(cohort) == min(size, len(fresh))
-        kept = sorted(fresh, key=lambda one: last[one])[-size:] if size else []
-        counts = compare(cohort, holder("stranger", 18.0), 18.0)
-        assert counts.others.compared + counts.others.skipped == len(kept)
-    cohort.close()
+def test_cohort_size_and_age_are_bounded(visits: list[tuple[int, float]], most: int) -> None:
+    clock, last = StandingClock(), {}
+    with closing(Cohort(most, 60, clock.monotonic_s)) as cohort:
+        for document, after_s in visits:
+            clock.skip(after_s)
+            cohort.remember(holder(str(document), 36.0 * document))
+            last[document] = clock.monotonic_s()
+            fresh = [one for one, since in last.items() if clock.monotonic_s() - since < 60]
+            counts = compare(cohort, holder("stranger", 18.0), 18.0)
+            assert counts.size == counts.others.compared + counts.others.skipped == min(most, len(fresh))
 
 
 def kept(cohort: Cohort) -> list[np.ndarray]:
     return [held.reference.vector for held in cohort._held.values()]
 
 
-def test_leaving_embedding_is_overwritten() -> None:
-    now = Time()
-    cohort = Cohort(2, 60, now)
+def test_leaving_embedding_is_overwritten(small: Cohort, clock: StandingClock) -> None:
     mine = holder("a", 0.0)
-    cohort.remember(mine)
-    (first,) = kept(cohort)
-    cohort.remember(holder("b", 90.0))
-    cohort.remember(holder("c", 180.0))
+    small.remember(mine)
+    (first,) = kept(small)
+    small.remember(holder("b", 90.0))
+    small.remember(holder("c", 180.0))
     assert not first.any(), "its place was needed"
-    second, third = kept(cohort)
-    now.s = 61
-    assert len(cohort) == 0
+    second, third = kept(small)
+    clock.skip(61)
+    assert size(small) == 0
     assert not second.any(), "too old"
-    cohort.remember(holder("d", 270.0))
-    (last,) = kept(cohort)
-    cohort.close()
-    assert not last.any(), "at the end"
     assert not third.any()
+    small.remember(holder("d", 270.0))
+    (last,) = kept(small)
+    small.close()
+    small.close()
+    assert not last.any(), "at the end"
     assert mine.reference.vector.any()
-
-
-def test_after_its_end_nobody_is_held() -> None:
-    cohort = Cohort(2, 60, Time())
-    cohort.remember(holder("a", 0.0))
-    cohort.close()
-    cohort.close()
-    cohort.remember(holder("b", 0.0))
-    assert len(cohort) == 0
+    small.remember(holder("b", 0.0))
+    assert size(small) == 0, "after its end nobody is held"
 
 
 def test_age_erases_without_anybody_looking() -> None:
     cohort = Cohort(2, 0.02, time.monotonic)
     cohort.remember(holder("a", 0.0))
     (vector,) = kept(cohort)
-    until = time.monotonic() + 30
-    while vector.any() and time.monotonic() < until:
-        time.sleep(0.01)
-    assert not vector.any()
+    until(lambda: not vector.any())
     cohort.close()
     assert cohort._eraser is not None
     cohort._eraser.join(30)
     assert not cohort._eraser.is_alive()
 
 
-def test_cohort_keeps_only_keyed_document_hash() -> None:
-    one, other = Cohort(2, 60, Time()), Cohort(2, 60, Time())
-    for cohort in (one, other):
-        cohort.remember(holder("the photo", 0.0))
-    assert set(one._held) & set(other._held) == set()
-    assert b"the photo" not in repr(one._held).encode()
-    one.close()
-    other.close()
+def test_cohort_keeps_only_keyed_document_hash(cohort: Cohort, small: Cohort) -> None:
+    for held in (cohort, small):
+        held.remember(holder("the photo", 0.0))
+    assert set(cohort._held) & set(small._held) == set()
+    assert "the photo" not in repr(cohort._held)
 
 
 def test_matchers_embeddings_are_not_compared(cohort: Cohort) -> None:
@@ -179,18 +163,15 @@ def test_matchers_embeddings_are_not_compared(cohort: Cohort) -> None:
         compare(cohort, replace(stranger, photo=b"c"), 0.0)
 
 
-def test_two_threads_may_use_it() -> None:
-    cohort = Cohort(5, 60, Time())
-
+def test_two_threads_may_use_it(small: Cohort) -> None:
     def visit(first: int) -> None:
         for n in range(first, first + 50):
-            compare(cohort, holder(str(n), float(n)), float(n))
-            cohort.remember(holder(str(n), float(n)))
+            compare(small, holder(str(n), float(n)), float(n))
+            small.remember(holder(str(n), float(n)))
 
     threads = [threading.Thread(target=visit, args=(first,)) for first in (0, 50)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(cohort) == 5
-    cohort.close()
+    assert size(small) == 2

@@ -9,27 +9,21 @@ from hypothesis import strategies as st
 from lane.evaluation.intervals import beta_cdf, beta_quantile, chance, rate
 
 
-def test_no_errors_give_closed_form_bound() -> None:
-    found = rate(0, 3000)
-    assert found.low == 0
-    assert found.high == pytest.approx(1 - 0.025 ** (1 / 3000), rel=1e-10)
-
-
-def test_all_errors_give_closed_form_bound() -> None:
-    found = rate(50, 50)
-    assert found.low == pytest.approx(0.025 ** (1 / 50), rel=1e-10)
-    assert found.high == 1
-
-
 @pytest.mark.parametrize(
-    ("errors", "n", "low", "high"),
-    # R: binom.test(errors, n)$conf.int
-    [(1, 10, 0.002528579, 0.4450161), (5, 100, 0.01643188, 0.1128349), (50, 100, 0.3983211, 0.6016789)],
+    ("errors", "n", "low", "high", "rel"),
+    [
+        pytest.param(0, 3000, 0, 1 - 0.025 ** (1 / 3000), 1e-10, id="no errors, closed form"),
+        pytest.param(50, 50, 0.025 ** (1 / 50), 1, 1e-10, id="all errors, closed form"),
+        # R: binom.test(errors, n)$conf.int
+        (1, 10, 0.002528579, 0.4450161, 1e-6),
+        (5, 100, 0.01643188, 0.1128349, 1e-6),
+        (50, 100, 0.3983211, 0.6016789, 1e-6),
+    ],
 )
-def test_intervals_agree_with_binom_test(errors: int, n: int, low: float, high: float) -> None:
+def test_intervals_agree_with_known_bounds(errors: int, n: int, low: float, high: float, rel: float) -> None:
     found = rate(errors, n)
-    assert found.low == pytest.approx(low, rel=1e-6)
-    assert found.high == pytest.approx(high, rel=1e-6)
+    assert found.low == pytest.approx(low, rel=rel, abs=0)
+    assert found.high == pytest.approx(high, rel=rel, abs=0)
 
 
 def test_interval_is_exact_for_millions() -> None:

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lane.cameras.simulated import SimulatedCamera
-from lane.capture.measuring import Measurer
 from lane.decision.evidence import DocumentKind, to_plain
 from lane.decision.policy import Policy
 from lane.decision.reason_codes import Code
-from lane.demo.passengers import Passenger, demo_passengers
+from lane.demo.passengers import Passenger
 from lane.kiosk.traveller_requests import TravellerRequests, no_requests
 from lane.passage.station import PassageReport
 from lane.platform.errors import RecordingError
@@ -25,64 +24,52 @@ from lane.recording.record import Recorder, RecordingJudge, folder_for_faces, ke
 from lane.recording.replay import Replayed, recording_files, replay_file
 from lane.recording.sealed_file import SealedWriter, read_sealed
 from tests.support import tiers
-from tests.support.lane.simulated_lane import Hall, StandingClock, hall
+from tests.support.lane.simulated_lane import Hall, LaneMaker, People, StandingClock
 
 KEY = bytes(range(32))
 NAMES = ["holder", "impostor", "two-people", "nobody", "blurred", "expired", "no-face"]
 
 
-@pytest.fixture(scope="module")
-def people(photos: Path, measurer: Measurer) -> dict[str, Passenger]:
-    assert photos.is_dir()
-    return {one.name: one for one in demo_passengers(measurer, date.today())}  # noqa: DTZ011  the document's own day
-
-
-@dataclass
-class Presses:
-    """A passenger who asks for an officer at the nth question."""
-
-    at: int
-    asked_: int = 0
-
-    def __call__(self) -> tuple[Code, ...]:
-        self.asked_ += 1
-        return (Code.DECLINES_FACE,) if self.asked_ == self.at else ()
+def asks_at(question: int) -> TravellerRequests:
+    """A passenger who asks for an officer at this question."""
+    asked = count(1)
+    return lambda: (Code.DECLINES_FACE,) if next(asked) == question else ()
 
 
 @dataclass
 class RecordingLane:
     """A lane that records: one passenger's passage, and its replay."""
 
-    folder: Path
-    measurer: Measurer
-    policy: Policy
+    lane_with: LaneMaker
+
+    @property
+    def folder(self) -> Path:
+        return self.lane_with.folder / "recordings"
 
     def walk(
-        self, passenger: Passenger, most_bytes: int = 1 << 30, wishes: TravellerRequests = no_requests
+        self, passenger: str | Passenger, most_bytes: int = 1 << 30, requests: TravellerRequests = no_requests
     ) -> tuple[Hall, PassageReport]:
-        clock = StandingClock()
-        camera = SimulatedCamera(clock, clock.skip, passenger.scene, frames_per_second=12.5)
-        recorder = Recorder(self.folder / "recordings", KEY, most_bytes)
-        judge = RecordingJudge(camera, self.measurer, self.policy, clock, recorder=recorder)
-        passengers = [(passenger.document, passenger.scene)]
-        here = hall(
-            self.folder, self.measurer, self.policy, passengers, clock=clock, judge=judge, requests=wishes
-        )
-        here.station.start()
+        clock, recorder = StandingClock(), Recorder(self.folder, KEY, most_bytes)
+        scene = (self.lane_with.people[passenger] if isinstance(passenger, str) else passenger).scene
+        camera = SimulatedCamera(clock, clock.skip, scene, frames_per_second=12.5)
+        measurer, policy = self.lane_with.measurer, self.lane_with.policy
+        judge = RecordingJudge(camera, measurer, policy, clock, recorder=recorder)
+        here = self.lane_with(passenger, clock=clock, judge=judge, requests=requests)
         return here, here.walk()
 
     def file(self) -> Path:
-        [file] = recording_files(self.folder / "recordings")
+        [file] = recording_files(self.folder)
         return file
 
     def replay(self, policy: Policy | None = None, key: bytes = KEY) -> Replayed:
-        return replay_file(self.file(), key, self.measurer, policy or self.policy)
+        return replay_file(self.file(), key, self.lane_with.measurer, policy or self.lane_with.policy)
 
 
 @pytest.fixture
-def lane(tmp_path: Path, measurer: Measurer, policy: Policy) -> RecordingLane:
-    (tmp_path / "recordings").mkdir()
-    return RecordingLane(tmp_path, measurer, policy)
+def lane(lane_with: LaneMaker) -> RecordingLane:
+    made = RecordingLane(lane_with)
+    made.folder.mkdir()
+    return made
 
 
 def body_of(here: Hall, kind: str) -> Mapping[str, Any]:
@@ -91,32 +78,30 @@ def body_of(here: Hall, kind: str) -> Mapping[str, Any]:
 
 
 @tiers.parametrize("name", NAMES, quick=1)
-def test_recorded_passage_replays_identically(
-    name: str, lane: RecordingLane, people: dict[str, Passenger]
-) -> None:
-    _, report = lane.walk(people[name])
+def test_recorded_passage_replays_identically(name: str, lane: RecordingLane) -> None:
+    _, report = lane.walk(name)
     assert lane.replay() == Replayed(lane.file().name, report.outcome, identical=True, differences=())
 
 
 @pytest.mark.parametrize(
     ("change", "wishes", "code"),
     [
-        ({}, Presses(4), Code.DECLINES_FACE),
+        ({}, asks_at(4), Code.DECLINES_FACE),
         ({"kind": DocumentKind.DIPLOMATIC}, no_requests, Code.DIPLOMATIC),
     ],
 )
 def test_wished_and_uncaptured_passages_replay_identically(
-    change: Any, wishes: TravellerRequests, code: Code, lane: RecordingLane, people: dict[str, Passenger]
+    change: Any, wishes: TravellerRequests, code: Code, lane: RecordingLane, people: People
 ) -> None:
     holder = people["holder"]
     passenger = replace(holder, document=replace(holder.document, **change))
-    _, report = lane.walk(passenger, wishes=wishes)
+    _, report = lane.walk(passenger, requests=wishes)
     assert code in {reason.code for reason in report.reasons}
     assert lane.replay().identical
 
 
-def test_ledger_marks_recorded_passages(lane: RecordingLane, people: dict[str, Passenger]) -> None:
-    here, _ = lane.walk(people["holder"])
+def test_ledger_marks_recorded_passages(lane: RecordingLane, people: People) -> None:
+    here, _ = lane.walk("holder")
     assert body_of(here, "passage.started")["recorded"] is True
     recording = body_of(here, "passage.judged")["recording"]
     assert recording["bytes"] == lane.file().stat().st_size
@@ -127,44 +112,37 @@ def test_ledger_marks_recorded_passages(lane: RecordingLane, people: dict[str, P
     assert b"expires_on" not in content
 
 
-def test_lane_records_only_on_order(
-    tmp_path: Path, measurer: Measurer, policy: Policy, people: dict[str, Passenger]
-) -> None:
-    here = hall(tmp_path, measurer, policy, [(people["holder"].document, people["holder"].scene)])
-    here.station.start()
+def test_lane_records_only_on_order(lane_with: LaneMaker) -> None:
+    here = lane_with("holder")
     here.walk()
     assert not any("record" in json.dumps(to_plain(one.body)) for one in here.desk.entries[1:])
 
 
-def test_oversized_recording_is_abandoned(lane: RecordingLane, people: dict[str, Passenger]) -> None:
-    here, report = lane.walk(people["holder"], most_bytes=3_000_000)
+def test_oversized_recording_is_abandoned(lane: RecordingLane) -> None:
+    here, report = lane.walk("holder", most_bytes=3_000_000)
     assert report.gate_opened
     assert body_of(here, "passage.judged")["recording"] == {"abandoned": "RecordingError"}
     with pytest.raises(RecordingError, match="no recording"):
         lane.file()
-    assert list((lane.folder / "recordings").iterdir()) == []
+    assert list(lane.folder.iterdir()) == []
 
 
-def test_unwritable_folder_stops_no_passage(lane: RecordingLane, people: dict[str, Passenger]) -> None:
-    (lane.folder / "recordings").rmdir()
-    _, report = lane.walk(people["holder"])
+def test_unwritable_folder_stops_no_passage(lane: RecordingLane) -> None:
+    lane.folder.rmdir()
+    _, report = lane.walk("holder")
     assert report.gate_opened
 
 
-def test_other_policy_replay_tells_differences(lane: RecordingLane, people: dict[str, Passenger]) -> None:
-    lane.walk(people["holder"])
-    liveness = lane.policy.liveness.model_copy(update={"when_not_assessed": "refer"})
-    found = lane.replay(lane.policy.model_copy(update={"liveness": liveness}))
+def test_other_policy_or_key_replays_otherwise_or_not(lane: RecordingLane, policy: Policy) -> None:
+    lane.walk("holder")
+    liveness = policy.liveness.model_copy(update={"when_not_assessed": "refer"})
+    found = lane.replay(policy.model_copy(update={"liveness": liveness}))
     assert not found.identical
     assert any(line.startswith("outcome: ") for line in found.differences)
-    longer = lane.policy.capture.model_copy(update={"good_frames": 50})
-    found = lane.replay(lane.policy.model_copy(update={"capture": longer}))
+    longer = policy.capture.model_copy(update={"good_frames": 50})
+    found = lane.replay(policy.model_copy(update={"capture": longer}))
     assert not found.identical
     assert "the lane asks for" in found.differences[0]
-
-
-def test_another_key_opens_nothing(lane: RecordingLane, people: dict[str, Passenger]) -> None:
-    lane.walk(people["expired"])
     with pytest.raises(RecordingError, match="another key"):
         lane.replay(key=bytes(32))
 
@@ -179,12 +157,9 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_what_is_sealed_is_opened(sealed: Path) -> None:
-    assert list(read_sealed(sealed, KEY)) == [b"one", b"", b"three" * 100]
-
-
 @given(st.data())
 def test_changed_sealed_recording_is_found(sealed: Path, data: st.DataObject) -> None:
+    assert list(read_sealed(sealed, KEY)) == [b"one", b"", b"three" * 100]
     content = bytearray(sealed.read_bytes())
     how = data.draw(st.sampled_from(["change", "cut", "add", "twice"]))
     at = data.draw(st.integers(0, len(content) - 1))

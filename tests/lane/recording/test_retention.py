@@ -1,13 +1,12 @@
 """What shows a face is erased in time, the ledger says so, and what is not the lane's stays."""
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from lane.capture.measuring import Measurer
 from lane.decision.evidence import DeskContact
-from lane.decision.policy import Policy
 from lane.desk.outbox import Outbox
 from lane.desk.simulated import SimulatedDesk
 from lane.ledger.clock_check import Timekeeper
@@ -15,174 +14,156 @@ from lane.ledger.entry import Draft
 from lane.ledger.journal import SqliteJournal
 from lane.platform.clock import SkippingClock
 from lane.platform.errors import DeskLostError
-from lane.recording.retention import EVERY_S, FIRST_AFTER_S, Retention
+from lane.recording.retention import EVERY_S, FIRST_AFTER_S
 from lane.service.build import build_retention
 from lane.service.inspection import _retention
 from lane.settings import read as read_settings
 from tests.lane.ledger.test_clock_check import SetClock
 from tests.lane.ledger.test_journal import FACE
-from tests.support.lane.simulated_lane import LANE, hall, opened
+from tests.support.lane.simulated_lane import LANE, LaneMaker, opened
 
 
-def recorded(folder: Path, at: datetime, *, end: str = ".recording") -> str:
-    """A file as `lane record` names it."""
-    folder.mkdir(mode=0o700, exist_ok=True)
-    path = folder / f"{at:%Y%m%dT%H%M%S}-0123abcd{end}"
-    path.write_bytes(b"sealed")
-    return path.name
+@dataclass
+class Lane:
+    """One that keeps recordings for 30 days."""
+
+    path: Path
+    clock: SkippingClock = field(default_factory=SkippingClock)
+    timekeeper: Timekeeper | None = None
+    running_s: float = FIRST_AFTER_S
+
+    def __post_init__(self) -> None:
+        self.folder = self.path / "recordings"
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        settings = read_settings(journal=self.path / "lane.sqlite", retention={"recordings_for_days": 30})
+        self.journal = opened(SqliteJournal(settings.journal, LANE))
+        self.retention = build_retention(settings, self.journal, self.clock, self.timekeeper)
+        self.retention.note(self.folder)
+        self.clock.skip(self.running_s)
+
+    def record(self, age: timedelta, *, end: str = ".recording") -> str:
+        """A file of this age, as `lane record` names it."""
+        name = f"{self.clock.now() - age:%Y%m%dT%H%M%S}-0123abcd{end}"
+        (self.folder / name).write_bytes(b"sealed")
+        return name
+
+    def wait_for_desk(self) -> None:
+        """With a picture that no desk has taken."""
+        waiting = Draft("passage.judged", {"passage": "p-1"})
+        self.journal.record([waiting], at=self.clock.now(), pictures=[FACE])
+
+    def left(self, after_s: float = 0) -> set[str]:
+        """What is there once the lane has looked, after so long."""
+        self.clock.skip(after_s)
+        self.retention.erase_expired()
+        return {one.name for one in self.folder.iterdir()}
 
 
-def lane(
-    folder: Path, clock: SkippingClock, timekeeper: Timekeeper | None = None
-) -> tuple[SqliteJournal, Retention]:
-    """A minute after its start."""
-    settings = read_settings(journal=folder / "lane.sqlite", retention={"recordings_for_days": 30})
-    journal = opened(SqliteJournal(settings.journal, LANE))
-    retention = build_retention(settings, journal, clock, timekeeper)
-    clock.skip(FIRST_AFTER_S)
-    return journal, retention
+@pytest.fixture
+def lane(tmp_path: Path) -> Lane:
+    return Lane(tmp_path)
 
 
-def left(folder: Path) -> set[str]:
-    return {one.name for one in folder.iterdir()}
-
-
-def test_old_recordings_are_erased_and_recorded(tmp_path: Path) -> None:
+def test_old_recordings_are_erased_and_recorded(lane: Lane) -> None:
     """Also those cut off; the ledger names them."""
-    clock, folder = SkippingClock(), tmp_path / "recordings"
-    journal, retention = lane(tmp_path, clock)
-    now = clock.now()
-    old = recorded(folder, now - timedelta(days=31))
-    cut = recorded(folder, now - timedelta(days=40), end=".recording.part")
-    new = recorded(folder, now - timedelta(days=29))
-    retention.note(folder)
-    retention.erase_expired()
-    assert left(folder) == {new}
-    assert journal.last("recordings.erased") == {"recordings": [cut, old], "because": "retention"}
+    old = lane.record(timedelta(days=31))
+    cut = lane.record(timedelta(days=40), end=".recording.part")
+    new = lane.record(timedelta(days=29))
+    assert lane.left() == {new}
+    assert lane.journal.last("recordings.erased") == {"recordings": [cut, old], "because": "retention"}
 
 
-def test_running_lane_looks_hourly(tmp_path: Path) -> None:
-    clock, folder = SkippingClock(), tmp_path / "recordings"
-    _, retention = lane(tmp_path, clock)
-    name = recorded(folder, clock.now() - timedelta(days=30) + timedelta(seconds=EVERY_S / 2))
-    retention.note(folder)
-    retention.erase_expired()
-    clock.skip(EVERY_S * 0.9)
-    retention.erase_expired()
-    assert left(folder) == {name}, "it is no hour yet"
-    clock.skip(EVERY_S * 0.2)
-    retention.erase_expired()
-    assert left(folder) == set()
+def test_running_lane_looks_hourly(lane: Lane) -> None:
+    name = lane.record(timedelta(days=30) - timedelta(seconds=EVERY_S / 2))
+    assert lane.left() == {name}
+    assert lane.left(EVERY_S * 0.9) == {name}, "it is no hour yet"
+    assert lane.left(EVERY_S * 0.2) == set()
 
 
 def test_doubted_clock_erases_nothing(tmp_path: Path) -> None:
     """By a clock that was set, nothing is too old until the desk's agrees."""
-    clock, folder = SetClock(), tmp_path / "recordings"
+    clock = SetClock()
     timekeeper = Timekeeper(clock)
-    journal, retention = lane(tmp_path, clock, timekeeper)
-    outbox = Outbox(journal, SimulatedDesk(LANE, fault=DeskLostError("away")), clock, timekeeper=timekeeper)
-    journal.record([Draft("passage.judged", {"passage": "p-1"})], at=clock.now(), pictures=[FACE])
-    name, right = recorded(folder, clock.now()), clock.now()
-    retention.note(folder)
+    lane, desk = Lane(tmp_path, clock, timekeeper), SimulatedDesk(LANE, fault=DeskLostError("away"))
+    outbox = Outbox(lane.journal, desk, clock, timekeeper=timekeeper)
+    lane.wait_for_desk()
+    name, right = lane.record(timedelta()), clock.now()
     clock.set_by = timedelta(days=3000)
     for _ in range(3):
-        retention.erase_expired()
+        assert lane.left() == {name}
         assert outbox.deliver() is DeskContact.DESK_LOST
         clock.skip(EVERY_S)
-    assert left(folder) == {name}
-    assert journal.pending(9)[0].pictures
+    assert lane.journal.pending(9)[0].pictures
     clock.set_by = timedelta()
     timekeeper.note_desk(right + timedelta(seconds=3 * EVERY_S))
-    clock.skip(31 * 86400)
-    retention.erase_expired()
-    assert left(folder) == set()
-    assert not journal.pending(9)[0].pictures
+    assert lane.left(31 * 86400) == set()
+    assert not lane.journal.pending(9)[0].pictures
 
 
 def test_desk_time_comes_before_erasing(tmp_path: Path) -> None:
     """A lane hears what time it is before anything is too old."""
-    clock, folder = SetClock(), tmp_path / "recordings"
+    clock = SetClock()
     right = clock.now()
     clock.set_by = timedelta(days=3000)
     timekeeper = Timekeeper(clock)
-    settings = read_settings(journal=tmp_path / "lane.sqlite")
-    retention = build_retention(settings, opened(SqliteJournal(settings.journal, LANE)), clock, timekeeper)
-    name = recorded(folder, right)
-    retention.note(folder)
-    retention.erase_expired()
+    lane = Lane(tmp_path, clock, timekeeper, running_s=0)
+    name = lane.record(timedelta(days=3000))
+    assert lane.left() == {name}
     timekeeper.note_desk(right)
-    clock.skip(FIRST_AFTER_S)
-    retention.erase_expired()
-    assert left(folder) == {name}
+    assert lane.left(FIRST_AFTER_S) == {name}
 
 
-def test_recording_folders_survive_restart(tmp_path: Path) -> None:
-    clock, folder = SkippingClock(), tmp_path / "recordings"
-    journal, retention = lane(tmp_path, clock)
-    recorded(folder, clock.now() - timedelta(days=90))
-    retention.note(tmp_path / "gone")
-    retention.note(folder)
-    retention.note(folder)
-    journal.close()
-    again, retention = lane(tmp_path, clock)
-    assert again.recordings_in() == sorted([str(folder), str(tmp_path / "gone")])
-    retention.erase_expired()
-    assert left(folder) == set()
+def test_recording_folders_survive_restart(lane: Lane) -> None:
+    lane.record(timedelta(days=90))
+    gone = lane.path / "gone"
+    lane.retention.note(gone)
+    lane.retention.note(lane.folder)
+    lane.journal.close()
+    again = Lane(lane.path)
+    assert again.journal.recordings_in() == sorted([str(lane.folder), str(gone)])
+    assert again.left() == set()
 
 
-def test_what_is_not_the_lanes_stays(tmp_path: Path) -> None:
-    clock, folder = SkippingClock(), tmp_path / "recordings"
-    journal, retention = lane(tmp_path, clock)
-    long_ago = clock.now() - timedelta(days=400)
-    recorded(folder, long_ago, end=".recording.txt")
-    (folder / "notes").write_text("by hand", encoding="utf-8")
-    (folder / "99999999T999999-0123abcd.recording").write_bytes(b"no date")
-    (folder / f"{long_ago:%Y%m%dT%H%M%S}-ffffffff.recording").symlink_to(folder / "notes")
-    before = left(folder)
-    retention.note(folder)
-    retention.erase_expired()
-    assert left(folder) == before
-    assert journal.last("recordings.erased") is None
+def test_what_is_not_the_lanes_stays(lane: Lane) -> None:
+    lane.record(timedelta(days=400), end=".recording.txt")
+    (lane.folder / "notes").write_text("by hand", encoding="utf-8")
+    (lane.folder / "99999999T999999-0123abcd.recording").write_bytes(b"no date")
+    link = lane.folder / lane.record(timedelta(days=399))
+    link.unlink()
+    link.symlink_to(lane.folder / "notes")
+    before = {one.name for one in lane.folder.iterdir()}
+    assert lane.left() == before
+    assert lane.journal.last("recordings.erased") is None
 
 
 def test_unerasable_recording_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    lane: Lane, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    clock, folder = SkippingClock(), tmp_path / "recordings"
-    journal, retention = lane(tmp_path, clock)
-    recorded(folder, clock.now() - timedelta(days=31))
-    retention.note(folder)
+    name = lane.record(timedelta(days=31))
 
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
     with monkeypatch.context() as held:
         held.setattr(Path, "unlink", refuse)
-        retention.erase_expired()
+        assert lane.left() == {name}
     assert "cannot be erased" in caplog.text
-    assert journal.last("recordings.erased") is None, "what lies there still is not told to be gone"
-    clock.skip(EVERY_S)
-    retention.erase_expired()
-    assert left(folder) == set()
+    assert lane.journal.last("recordings.erased") is None, "what lies there still is not told to be gone"
+    assert lane.left(EVERY_S) == set()
 
 
-def test_idle_lane_drops_waiting_pictures(tmp_path: Path) -> None:
-    clock = SkippingClock()
-    journal, retention = lane(tmp_path, clock)
-    journal.record([Draft("passage.judged", {"passage": "p-1"})], at=clock.now(), pictures=[FACE])
-    retention.erase_expired()
-    assert journal.pending(9)[0].pictures
-    clock.skip(12 * 3600 + EVERY_S)
-    retention.erase_expired()
-    assert not journal.pending(9)[0].pictures
-    assert journal.last("pictures.dropped") is not None
+def test_idle_lane_drops_waiting_pictures(lane: Lane) -> None:
+    lane.wait_for_desk()
+    lane.left()
+    assert lane.journal.pending(9)[0].pictures
+    lane.left(12 * 3600 + EVERY_S)
+    assert not lane.journal.pending(9)[0].pictures
+    assert lane.journal.last("pictures.dropped") is not None
 
 
-def test_lane_tidies_between_passengers(tmp_path: Path, measurer: Measurer, policy: Policy) -> None:
+def test_lane_tidies_between_passengers(lane_with: LaneMaker) -> None:
     tidied: list[None] = []
-    here = hall(tmp_path, measurer, policy, [], erase_expired=lambda: tidied.append(None))
-    here.station.start()
-    assert here.station.serve() is None
+    assert lane_with(erase_expired=lambda: tidied.append(None)).station.serve() is None
     assert tidied
 
 
@@ -192,16 +173,16 @@ def test_check_tells_retention_and_overdue_faces(tmp_path: Path) -> None:
     assert found.ok
     assert "12 h" in found.said
     assert "7 days" in found.said
-    clock, folder = SkippingClock(), tmp_path / "recordings"
-    journal, retention = lane(tmp_path, clock)
+    lane = Lane(tmp_path)
     [found] = _retention(settings)
     assert (found.ok, "the lane runs" in found.said) == (True, True)
-    retention.note(folder)
-    journal.close()
+    lane.journal.close()
+    lane.folder.rmdir()
     assert [one.ok for one in _retention(settings)] == [True, False], "the folder is not there"
-    recorded(folder, clock.now() - timedelta(days=6))
+    lane.folder.mkdir()
+    lane.record(timedelta(days=6))
     assert [one.ok for one in _retention(settings)] == [True, True]
-    recorded(folder, clock.now() - timedelta(days=9))
+    lane.record(timedelta(days=9))
     _, found = _retention(settings)
     assert not found.ok
     assert "2 recordings" in found.said

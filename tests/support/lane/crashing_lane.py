@@ -27,8 +27,7 @@ from lane.desk.outbox import Outbox
 from lane.document.simulated import SimulatedReader
 from lane.document.travel_document import TravelDocument
 from lane.evaluation.cohort import Cohort
-from lane.evaluation.evaluation_thread import EvaluationThread
-from lane.evaluation.evaluator import Evaluator
+from lane.evaluation.evaluator import EvaluationThread, Evaluator
 from lane.gate.simulated import SimulatedGate
 from lane.ledger.entry import Entry, Head, Picture
 from lane.ledger.journal import SqliteJournal

@@ -19,6 +19,7 @@ from models.values.face import ImageBGR
 from tests.support.certificates import Certificates
 
 HEIGHT, WIDTH = 240, 320
+SHAPE = (HEIGHT, WIDTH, 3)
 BITS = 8
 
 
@@ -64,7 +65,6 @@ class Behaviour:
     cut: threading.Event = field(default_factory=threading.Event)
     """Set: ends each connection."""
     ended: threading.Event = field(default_factory=threading.Event)
-    connections: int = 0
     sent: int = 0
 
 
@@ -74,7 +74,6 @@ class _Camera(BaseHTTPRequestHandler):
     def log_message(self, *_: Any) -> None: ...
 
     def do_GET(self) -> None:
-        self.does.connections += 1
         try:
             if not self._refused():
                 self._stream()
@@ -85,7 +84,8 @@ class _Camera(BaseHTTPRequestHandler):
     def _refused(self) -> bool:
         does = self.does
         if does.silent:
-            self._hold()
+            while not does.ended.wait(0.05) and does.silent:
+                pass
             return True
         wanted = "Basic " + base64.b64encode(f"{does.user}:{does.password}".encode()).decode()
         if does.user and self.headers.get("Authorization") != wanted:
@@ -131,10 +131,6 @@ class _Camera(BaseHTTPRequestHandler):
             if self.does.ended.wait(0.05):
                 return
 
-    def _hold(self) -> None:
-        while not self.does.ended.wait(0.05) and self.does.silent:
-            pass
-
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = False
@@ -168,30 +164,22 @@ def http_camera(
         server.server_close()
 
 
-def film(
-    path: Path,
-    frames: int = 25,
-    rate: int = 25,
-    height: int = HEIGHT,
-    width: int = WIDTH,
-    codec: Literal["mpeg4", "mjpeg"] = "mpeg4",
-) -> Path:
+def film(path: Path, frames: int = 25, rate: int = 25, codec: Literal["mpeg4", "mjpeg"] = "mpeg4") -> Path:
     """A video file of numbered pictures; as mjpeg each of them stands for itself."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=rate)
-        stream.width, stream.height = width, height
+        stream.width, stream.height = WIDTH, HEIGHT
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         stream.bit_rate, stream.gop_size = 4_000_000, 12
         for number in range(frames):
-            image = av.VideoFrame.from_ndarray(picture(number, height, width), format="bgr24")
-            container.mux(stream.encode(image))
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(number), format="bgr24")))
         container.mux(stream.encode())
     return path
 
 
-def album(folder: Path, frames: int = 10, height: int = HEIGHT, width: int = WIDTH) -> Path:
+def album(folder: Path, frames: int = 10) -> Path:
     """A folder of numbered pictures."""
     folder.mkdir()
     for number in range(frames):
-        cv2.imwrite(str(folder / f"{number:04}.png"), picture(number, height, width))
+        cv2.imwrite(str(folder / f"{number:04}.png"), picture(number))
     return folder

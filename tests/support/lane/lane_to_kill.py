@@ -18,8 +18,7 @@ from lane.desk.http_client import HttpDesk
 from lane.desk.outbox import Outbox
 from lane.document.simulated import SimulatedReader
 from lane.evaluation.cohort import Cohort
-from lane.evaluation.evaluation_thread import EvaluationThread
-from lane.evaluation.evaluator import Evaluator
+from lane.evaluation.evaluator import EvaluationThread, Evaluator
 from lane.gate.modbus import ModbusGate
 from lane.gate.settings import GateSettings
 from lane.ledger.journal import SqliteJournal

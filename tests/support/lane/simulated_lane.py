@@ -18,7 +18,7 @@ from lane.desk.outbox import Outbox
 from lane.desk.simulated import SimulatedDesk
 from lane.document.simulated import SimulatedReader
 from lane.document.travel_document import TravelDocument
-from lane.evaluation.evaluation_thread import EvaluationThread
+from lane.evaluation.evaluator import EvaluationThread
 from lane.gate.simulated import SimulatedGate
 from lane.kiosk.traveller_requests import TravellerRequests, no_requests
 from lane.ledger.clock_check import Timekeeper
