@@ -8,7 +8,7 @@ import pytest
 from models.catalogue import catalogue, weights
 from models.catalogue.spec import Role
 from models.image import read
-from models.runtime.onnx_runtime import OrtSession, RuntimeSettings
+from models.runtime.onnx_runtime import RuntimeSettings
 from models.values.face import ImageBGR
 
 ONE_THREAD = RuntimeSettings(threads=1)
@@ -28,6 +28,7 @@ def people(photos: Path) -> dict[str, ImageBGR]:
     return {name: read(photos / name) for name in PEOPLE}
 
 
-@pytest.fixture(scope="session")
-def matcher_session(prepared_file: Callable[[Role], Path]) -> OrtSession:
-    return OrtSession(prepared_file("matcher").read_bytes(), "matcher", ONE_THREAD, [(1, 3, 112, 112)])
+@pytest.fixture(params=PEOPLE)
+def photograph(people: dict[str, ImageBGR], request: pytest.FixtureRequest) -> ImageBGR:
+    """Each of them."""
+    return people[request.param]

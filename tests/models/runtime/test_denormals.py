@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from models.convert.onnx_graph import GraphBuilder
+from models.catalogue.onnx_graph import GraphBuilder
 from models.runtime.denormals import SUPPORTED, flushed
 from models.runtime.onnx_runtime import OrtSession, RuntimeSettings
 

@@ -5,7 +5,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from models.convert.published_onnx import to_plain_fp32, without_prelu
+from models.catalogue.published_onnx import to_plain_fp32, without_prelu
 from models.errors import CatalogueError
 from models.runtime.onnx_runtime import OrtSession
 from tests.models.conftest import ONE_THREAD
