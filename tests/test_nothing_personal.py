@@ -25,6 +25,8 @@ from lane.demo.terminal import Terminal
 from lane.document.travel_document import check_expiry
 from lane.passage.station import PassageReport
 
+pytestmark = pytest.mark.thorough
+
 NAME = "Ouyang-Sentinel"
 METRICS_TOKEN = "a token that only the monitoring system knows"
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF"
@@ -120,7 +122,6 @@ def watched(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Watcher:
     return watcher
 
 
-@pytest.mark.thorough
 def test_no_face_is_written_in_clear(watched: Watcher) -> None:
     markers = [JPEG, JPEG.hex().encode(), base64.b64encode(JPEG)[:12]]
     for name in ("obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg"):
@@ -130,7 +131,6 @@ def test_no_face_is_written_in_clear(watched: Watcher) -> None:
         assert not [marker for marker in markers if marker in content], file
 
 
-@pytest.mark.thorough
 def test_personal_data_stays_where_allowed(watched: Watcher) -> None:
     assert len(watched.secrets) == 5
     secrets = watched.secrets | {"the metrics token": [METRICS_TOKEN.encode()]}
@@ -141,7 +141,6 @@ def test_personal_data_stays_where_allowed(watched: Watcher) -> None:
                 assert allowed or value not in content, f"{what} is in {file}"
 
 
-@pytest.mark.thorough
 def test_allowed_data_stays_in_its_tables(watched: Watcher) -> None:
     for (what, file), query in ALLOWED.items():
         with closing(sqlite3.connect(watched.folder / file)) as raw:
@@ -161,7 +160,6 @@ def columns_of(raw: sqlite3.Connection) -> dict[str, list[str]]:
     return {table: [row[1] for row in raw.execute(f'PRAGMA table_info("{table}")')] for (table,) in tables}
 
 
-@pytest.mark.thorough
 def test_nothing_personal_is_said(watched: Watcher) -> None:
     said = watched.said.getvalue()
     assert "referrals_waiting" in said
@@ -173,7 +171,6 @@ def test_nothing_personal_is_said(watched: Watcher) -> None:
     assert all(b"referral.opened" in content for content in logs)
 
 
-@pytest.mark.thorough
 def test_passed_people_are_gone_others_sealed(watched: Watcher) -> None:
     with closing(sqlite3.connect(watched.folder / "desk.sqlite")) as raw:
         erased = dict(raw.execute("SELECT passage, because FROM faces WHERE erased_at IS NOT NULL"))

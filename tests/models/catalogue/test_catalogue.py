@@ -26,7 +26,7 @@ from models.networks.adopt import finishing_lines
 from models.networks.build import build_networks, session_of
 from models.values.face import Face
 from tests.models.catalogue.test_weights import run
-from tests.models.conftest import ONE_THREAD
+from tests.models.conftest import ONE_THREAD, prepared
 from tests.support import tiers
 
 SHIPPED = (Path(catalogue.__file__).parent / "catalogue.toml").read_text(encoding="utf-8")
@@ -256,8 +256,7 @@ def test_operators_matcher_runs_beside_default(operator: Operator) -> None:
     operator.prepare()
     for spec in catalogue.load().networks:
         if spec.use == "default":
-            made = weights.prepare(spec, weights.cache_dir()).path
-            weights.prepared_path(spec, operator.cache).symlink_to(made)
+            weights.prepared_path(spec, operator.cache).symlink_to(prepared(spec))
     networks = build_networks(ONE_THREAD, operator.cache, ["licensed-r50", "sface-2021dec", "licensed-r50"])
     assert list(networks.others) == ["licensed-r50"]
     assert networks.embedder.identity.name == "sface-2021dec"

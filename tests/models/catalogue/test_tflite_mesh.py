@@ -141,8 +141,3 @@ def test_network_matches_opencv(published: bytes, tmp_path: Path) -> None:
         found = ours.run(tensor)
         expected = theirs.forward("conv2d_21").reshape(468, 3)
         assert np.abs(found["landmarks"][0] - expected).max() < 1e-3  # px, of 192
-
-
-def test_non_tflite_file_is_told() -> None:
-    with pytest.raises(CatalogueError, match="not a TFLite file"):
-        tflite_mesh.read(b"something else entirely")

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -237,22 +236,14 @@ def made_in(cache: Path) -> set[str]:
     return {path.name for path in (cache / "networks").glob("*")}
 
 
-def kept(spec: NetworkSpec) -> Path:
-    """The published file, fetched once for all tests."""
-    cache = weights.cache_dir()
-    weights.source(spec, cache)
-    (path,) = (cache / "sources").glob(f"{spec.source.sha256[:12]}-*")
-    return path
-
-
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """What somebody carried to a machine without a network."""
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
     folder = tmp_path / "carried"
     folder.mkdir()
     for spec in (MESH, SHADOW):
-        shutil.copyfile(kept(spec), folder / Path(spec.source.path).name)
+        (folder / Path(spec.source.path).name).write_bytes(weights.source(spec, weights.cache_dir()))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
     return folder
 
 

@@ -141,15 +141,13 @@ def test_only_coarsest_cells_judge_close_up(networks: Networks, photograph: Imag
 
 
 def test_close_look_is_part_of_detector(networks: Networks) -> None:
+    """And a part of a graph answers like the whole."""
     closer = networks.detector._closer
     assert isinstance(closer, OrtSession)
     assert closer.nodes < 0.8 * whole(networks).nodes
     assert closer.provider == whole(networks).provider
     with pytest.raises(InferenceError, match="not warmed up"):
         closer.run(np.zeros((1, 3, 480, 640), np.float32))
-
-
-def test_graph_part_answers_like_whole(networks: Networks) -> None:
     graph = weights.load(DETECTOR, weights.cache_dir())
     part = OrtSession(answering(graph, ["obj_16"]), "part", RuntimeSettings(threads=1), [(1, 3, 320, 320)])
     tensor = np.random.default_rng(1).uniform(0, 255, (1, 3, 320, 320)).astype(np.float32)
@@ -173,8 +171,3 @@ def test_width_and_height_stay_unswapped() -> None:
     back = in_image(row, image, Letterbox((320, 256), 0.1))
     assert np.allclose(back[0, :4], 10)
     assert back[0, 14] == 1
-
-
-def test_every_network_says_where_it_runs(networks: Networks) -> None:
-    assert {identity.role for identity in networks.identities} == {"detector", "landmarks", "matcher"}
-    assert all(identity.provider == "CPUExecutionProvider" for identity in networks.identities)

@@ -78,12 +78,6 @@ def test_outside_face_has_no_template(offset: float) -> None:
         embed(image, Face(Box(0, 0, 224, 224), LAYOUT.landmarks + np.float32(offset), 1.0), Pixels())
 
 
-def test_a_template_lies_in_the_middle() -> None:
-    fused = mean([embedding(1, 0), embedding(0, 1)])
-    assert np.allclose(fused.vector, [0.70711, 0.70711], atol=1e-5)
-    assert fused.matcher == HERE
-
-
 @given(st.lists(st.tuples(*[st.floats(-1, 1)] * 3), min_size=1, max_size=8))
 def test_template_has_unit_length_or_fails(looks: list[tuple[float, float, float]]) -> None:
     usable = [look for look in looks if np.linalg.norm(look) > 1e-3]
@@ -94,38 +88,35 @@ def test_template_has_unit_length_or_fails(looks: list[tuple[float, float, float
     assert np.linalg.norm(fused.vector) == pytest.approx(1, abs=1e-5)
 
 
-@pytest.mark.parametrize(
-    "looks",
-    [
-        [],
-        [embedding(1, 0), embedding(-1, 0)],
-        *[[made([1, value], metric)] * 2 for value in (np.nan, np.inf) for metric in get_args(Metric)],
-    ],
-    ids=["nothing", "opposite", *["not finite"] * 4],
-)
-def test_senseless_looks_make_no_template(looks: list[Embedding]) -> None:
-    with pytest.raises(InferenceError):
+SENSELESS = {
+    "nothing": ([], InferenceError),
+    "opposite": ([embedding(1, 0), embedding(-1, 0)], InferenceError),
+    **{
+        f"{value} by {metric}": ([made([1, value], metric)] * 2, InferenceError)
+        for value in (np.nan, np.inf)
+        for metric in get_args(Metric)
+    },
+    "matchers": ([embedding(1, 0), embedding(1, 0, matcher=THERE)], MatchersDifferError),
+    "metrics": ([embedding(1, 0), made([1, 1])], MatchersDifferError),
+    "sizes": ([embedding(1, 0), made([1], "cosine")], MatchersDifferError),
+}
+
+
+@pytest.mark.parametrize(("looks", "error"), SENSELESS.values(), ids=SENSELESS)
+def test_senseless_looks_make_no_template(looks: list[Embedding], error: type[Exception]) -> None:
+    with pytest.raises(error):
         mean(looks)
 
 
 @pytest.mark.parametrize(
-    "other",
-    [
-        embedding(1, 0, matcher=THERE),
-        made([1, 1]),
-        made([1], "cosine"),
-    ],
-    ids=["matcher", "metric", "size"],
+    ("looks", "middle"),
+    [([made([2, 0]), made([0, 4])], [1, 2]), ([embedding(1, 0), embedding(0, 1)], [0.70711, 0.70711])],
+    ids=get_args(Metric)[::-1],
 )
-def test_embeddings_of_other_kind_never_mix(other: Embedding) -> None:
-    with pytest.raises(MatchersDifferError):
-        mean([embedding(1, 0), other])
-
-
-def test_distance_template_is_plain_mean() -> None:
-    fused = mean([made([2, 0]), made([0, 4])])
-    assert fused.vector.tolist() == [1, 2]
-    assert fused.metric == "euclidean"
+def test_a_template_lies_in_the_middle(looks: list[Embedding], middle: list[float]) -> None:
+    fused = mean(looks)
+    assert np.allclose(fused.vector, middle, atol=1e-5)
+    assert (fused.matcher, fused.metric) == (HERE, looks[0].metric)
 
 
 @given(VECTORS, VECTORS)

@@ -25,18 +25,19 @@ from models.runtime.machine import ROOT
 from models.runtime.onnx_runtime import available_providers
 from models.runtime.providers import CPU
 from models.runtime.threads import cores, limits
+from tests.models.conftest import prepared
 from tests.support import tiers
 from tests.support.models.made_up_distribution import installed_beside
 
 
 @pytest.fixture
-def cache(tmp_path: Path, prepared_file: Callable[[Role], Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache of its own with every default network; each is timed once."""
     monkeypatch.setattr(doctoring, "RUNS", 1)
     (tmp_path / "networks").mkdir()
     for spec in catalogue.load().networks:
         if spec.use == "default":
-            shutil.copy(prepared_file(spec.role), weights.prepared_path(spec, tmp_path))
+            shutil.copy(prepared(spec), weights.prepared_path(spec, tmp_path))
     return tmp_path
 
 

@@ -12,8 +12,8 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from models.catalogue import catalogue, weights
-from models.catalogue.spec import NetworkSpec, Role
+from models.catalogue import catalogue
+from models.catalogue.spec import NetworkSpec
 from models.catalogue.weights import prepared_path
 from models.detect.detector import FaceDetector
 from models.detect.face_mesh import FaceMesh
@@ -23,7 +23,7 @@ from models.networks import known_face
 from models.networks.build import Networks, build_networks, session_on
 from models.runtime.onnx_runtime import OrtSession, RuntimeSettings
 from models.runtime.session import Session, Tensor
-from tests.models.conftest import ONE_THREAD
+from tests.models.conftest import ONE_THREAD, prepared
 
 CATALOGUE = catalogue.load()
 DETECTOR, MATCHER = CATALOGUE.for_role("detector"), CATALOGUE.for_role("matcher")
@@ -48,14 +48,9 @@ class Changed:
         return self.after(self.session.run(self.before(tensor)))
 
 
-@pytest.fixture(scope="module")
-def sessions() -> Callable[[NetworkSpec], OrtSession]:
-    """Each network's, loaded once."""
-
-    def loaded(spec: NetworkSpec) -> OrtSession:
-        return session_on(weights.prepare(spec, weights.cache_dir()).path.read_bytes(), spec, ONE_THREAD)
-
-    return cache(loaded)
+@cache
+def session_of(spec: NetworkSpec) -> OrtSession:
+    return session_on(prepared(spec).read_bytes(), spec, ONE_THREAD)
 
 
 def check(spec: NetworkSpec, session: Session) -> None:
@@ -74,16 +69,14 @@ def test_drawing_has_same_bytes_everywhere() -> None:
 
 
 @pytest.mark.parametrize("spec", [DETECTOR, MESH, MATCHER, DLIB], ids=lambda spec: spec.name)
-def test_networks_as_they_should_be_pass(
-    sessions: Callable[[NetworkSpec], OrtSession], spec: NetworkSpec
-) -> None:
-    check(spec, sessions(spec))
+def test_networks_as_they_should_be_pass(spec: NetworkSpec) -> None:
+    check(spec, session_of(spec))
 
 
-def test_fp32_answer_never_passes_as_bf16(sessions: Callable[[NetworkSpec], OrtSession]) -> None:
+def test_fp32_answer_never_passes_as_bf16() -> None:
     # to 8 bits of mantissa, as each number on its way through the network is
     lossy = of_each(lambda tensor: ((tensor.view(np.uint32) + 0x8000) & 0xFFFF0000).view(np.float32))
-    in_fp32 = sessions(MATCHER)
+    in_fp32 = session_of(MATCHER)
     with pytest.raises(GoldenVectorError, match="does not run in bfloat16"):
         known_face.check_rounded(FaceEmbedder(MATCHER, in_fp32, ""), MATCHER.golden)
     known_face.check_rounded(FaceEmbedder(MATCHER, Changed(in_fp32, after=lossy), ""), MATCHER.golden)
@@ -103,8 +96,8 @@ def quantised_badly(graph: bytes, levels: int) -> bytes:
 
 
 @pytest.mark.parametrize("levels", [127, 15])
-def test_quantisation_broken_matcher_is_noticed(prepared_file: Callable[[Role], Path], levels: int) -> None:
-    broken = quantised_badly(prepared_file("matcher").read_bytes(), levels)
+def test_quantisation_broken_matcher_is_noticed(levels: int) -> None:
+    broken = quantised_badly(prepared(MATCHER).read_bytes(), levels)
     session = OrtSession(broken, "broken", ONE_THREAD, [(1, 3, 112, 112)])
     with pytest.raises(GoldenVectorError, match="cosine"):
         check(MATCHER, session)
@@ -161,15 +154,13 @@ WRONG: dict[str, tuple[NetworkSpec, dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("spec", "wrong", "match"), WRONG.values(), ids=WRONG)
-def test_wrong_network_is_noticed(
-    sessions: Callable[[NetworkSpec], OrtSession], spec: NetworkSpec, wrong: dict[str, Any], match: str
-) -> None:
+def test_wrong_network_is_noticed(spec: NetworkSpec, wrong: dict[str, Any], match: str) -> None:
     with pytest.raises(GoldenVectorError, match=match):
-        check(spec, Changed(sessions(spec), **wrong))
+        check(spec, Changed(session_of(spec), **wrong))
 
 
-def test_other_matcher_shows_by_size(sessions: Callable[[NetworkSpec], OrtSession]) -> None:
-    longer = Changed(sessions(MATCHER), after=of_each(lambda value: np.hstack([value, value])))
+def test_other_matcher_shows_by_size() -> None:
+    longer = Changed(session_of(MATCHER), after=of_each(lambda value: np.hstack([value, value])))
     with pytest.raises(InferenceError, match=r"\(1, 256\).*expected \[\(1, 128\)\]"):
         check(MATCHER, longer)
 
@@ -178,15 +169,17 @@ def test_a_running_lane_can_ask_again(networks: Networks) -> None:
     networks.self_test()
     networks.check_files()
     assert networks.embedder.identity.sha256 == MATCHER.sha256
+    assert {identity.role for identity in networks.identities} == {"detector", "landmarks", "matcher"}
+    assert all(identity.provider == "CPUExecutionProvider" for identity in networks.identities)
 
 
-def test_wrong_files_build_no_networks(tmp_path: Path, prepared_file: Callable[[Role], Path]) -> None:
+def test_wrong_files_build_no_networks(tmp_path: Path) -> None:
     with pytest.raises(WeightsMissingError, match="models prepare"):
         build_networks(RuntimeSettings(threads=1), tmp_path)
     for spec in (DETECTOR, MESH, MATCHER):
         target = prepared_path(spec, tmp_path)
         target.parent.mkdir(exist_ok=True)
-        target.write_bytes(prepared_file(spec.role).read_bytes())
+        target.write_bytes(prepared(spec).read_bytes())
     with prepared_path(MATCHER, tmp_path).open("r+b") as file:
         file.seek(1_000_000)
         file.write(b"\x00\x01\x02\x03")

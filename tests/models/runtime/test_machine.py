@@ -139,17 +139,17 @@ flags\t\t: fpu
 """
 
 
-def test_processor_is_told_with_features(tmp_path: Path) -> None:
+def test_host_is_told_as_far_as_it_is_known(tmp_path: Path) -> None:
+    """By its processor, and NVIDIA's devices alone."""
+    devices = written(tmp_path, dict.fromkeys(("nvidia0", "nvidia1", "nvidiactl", "null"), ""))
     cpuinfo = written(tmp_path, {"cpuinfo": CPUINFO}) / "cpuinfo"
-    found = host(cpuinfo)
-    assert found.cpu == "Some Processor 9000"
+    found, bare = host(cpuinfo, devices), host(tmp_path / "none", tmp_path / "none")
+    assert (found.cpu, found.gpus) == ("Some Processor 9000", 2)
     assert found.features == ("avx2", "fma", "amx_bf16")
     assert (vendor(cpuinfo), vendor(tmp_path / "none")) == ("Somebody", "")
-
-
-def test_only_nvidia_devices_are_counted(tmp_path: Path) -> None:
-    devices = written(tmp_path, dict.fromkeys(("nvidia0", "nvidia1", "nvidiactl", "null"), ""))
-    assert host(devices=devices).gpus == 2
+    assert (bare.features, bare.gpus) == ((), 0)
+    assert bare.memory_bytes > 1 << 28
+    assert bare.python
 
 
 def driver(running: list[str], fails: str) -> SimpleNamespace:
@@ -187,13 +187,6 @@ def test_nvidia_devices_are_named_or_left_out(
     found = host()
     assert (found.gpu_models, found.gpu_driver) == expected
     assert running == []
-
-
-def test_bare_system_still_has_host(tmp_path: Path) -> None:
-    found = host(tmp_path / "none", tmp_path / "none")
-    assert (found.features, found.gpus) == ((), 0)
-    assert found.memory_bytes > 1 << 28
-    assert found.python
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib.machinery import ModuleSpec
@@ -14,15 +14,19 @@ import onnx
 import pytest
 from onnx import helper
 
+from models.catalogue import catalogue
 from models.catalogue.onnx_graph import GraphBuilder
 from models.catalogue.spec import Role
 from models.errors import InferenceError, ProviderError
 from models.runtime import onnx_runtime, providers
+from models.runtime.denormals import SUPPORTED, flushed
 from models.runtime.onnx_runtime import OrtSession, RuntimeSettings, available_providers
 from models.runtime.providers import CPU, CUDA, IN_BF16, KNOWN, OPENVINO, Load, Provider, Shape
 from models.runtime.session import Tensor
-from tests.models.conftest import ONE_THREAD
+from tests.models.conftest import ONE_THREAD, prepared
 
+SPECS = catalogue.load()
+MATCHER = SPECS.for_role("matcher")
 SHAPE = (1, 3, 112, 112)
 
 
@@ -94,17 +98,11 @@ def test_non_finite_answer_is_named(operators: tuple[str, ...]) -> None:
         tiny("Log")  # log(0), at the warm-up
 
 
-@pytest.mark.parametrize("data", [b"", b"not a graph", graph("Neg")[:-20]])
-def test_non_graph_bytes_are_provider_error(data: bytes) -> None:
-    with pytest.raises(ProviderError, match="does not load"):
-        OrtSession(data, "tiny", ONE_THREAD, [(1, 2)])
-
-
-def test_loading_keeps_terminal_and_arithmetic(prepared_file: Callable[[Role], Path]) -> None:
+def test_loading_keeps_terminal_and_arithmetic() -> None:
     code = (
         "from pathlib import Path\nimport numpy as np\n"
         "from models.runtime.onnx_runtime import OrtSession, RuntimeSettings\n"
-        f"data = Path({str(prepared_file('matcher'))!r}).read_bytes()\n"
+        f"data = Path({str(prepared(MATCHER))!r}).read_bytes()\n"
         f"OrtSession(data, 'matcher', RuntimeSettings(threads=1), [{SHAPE}])\n"
         "print(np.float32(1e-40) * np.float32(1) > 0)"
     )
@@ -125,9 +123,9 @@ BOUND = {CPU: Provider(CPU, "cpu", "cpu", memory="cpu")}
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_bound_tensors_give_the_same_answers(prepared_file: Callable[[Role], Path], threads: int) -> None:
+def test_bound_tensors_give_the_same_answers(threads: int) -> None:
     """And no later run writes over an answer."""
-    data, settings = prepared_file("matcher").read_bytes(), RuntimeSettings(threads=threads)
+    data, settings = prepared(MATCHER).read_bytes(), RuntimeSettings(threads=threads)
     plain, bound = (OrtSession(data, "matcher", settings, [SHAPE], known) for known in (KNOWN, BOUND))
     tensors = [np.random.default_rng(seed).uniform(0, 255, SHAPE).astype(np.float32) for seed in range(3)]
     all_same(plain, tensors, [bound.run(tensor) for tensor in tensors])
@@ -140,8 +138,8 @@ def all_same(plain: OrtSession, tensors: list[Tensor], found: list[Mapping[str, 
         assert all(np.array_equal(expected[name], answer[name]) for name in expected)
 
 
-def test_bound_tensors_never_mix(prepared_file: Callable[[Role], Path]) -> None:
-    data = prepared_file("detector").read_bytes()
+def test_bound_tensors_never_mix() -> None:
+    data = prepared(SPECS.for_role("detector")).read_bytes()
     shapes = [(1, 3, 192, 320), (1, 3, 320, 320)]
     plain, bound = (OrtSession(data, "detector", ONE_THREAD, shapes, known) for known in (KNOWN, BOUND))
     tensors = [
@@ -157,10 +155,20 @@ def test_bound_view_is_read_as_is() -> None:
     assert answer.tolist() == [[0, -2]]
 
 
-def test_missing_device_is_a_provider_error() -> None:
-    nowhere = {CPU: Provider(CPU, "cpu", "cpu", memory="cuda")}
-    with pytest.raises(ProviderError, match="binds no tensors"):
-        tiny("Neg", known=nowhere)
+@pytest.mark.parametrize(
+    ("data", "settings", "known", "match"),
+    [
+        *((data, ONE_THREAD, KNOWN, "does not load") for data in (b"", b"not a graph", graph("Neg")[:-20])),
+        (graph("Neg"), ONE_THREAD, {CPU: Provider(CPU, "cpu", "cpu", memory="cuda")}, "binds no tensors"),
+        (graph("Neg"), RuntimeSettings("prefer", "gpu", 1), KNOWN, "no provider that is known"),
+    ],
+    ids=["empty", "no graph", "half a graph", "no such device", "no such provider"],
+)
+def test_what_does_not_load_is_a_provider_error(
+    data: bytes, settings: RuntimeSettings, known: Mapping[str, Provider], match: str
+) -> None:
+    with pytest.raises(ProviderError, match=match):
+        OrtSession(data, "tiny", settings, [(1, 2)], known)
 
 
 @pytest.mark.parametrize("provider", [provider for provider in KNOWN if provider != CPU])
@@ -213,19 +221,12 @@ def test_partial_provider_is_refused(caplog: pytest.LogCaptureFixture) -> None:
         assert "RUNS ON THE CPU" in caplog.text
 
 
-def test_unknown_provider_is_always_an_error() -> None:
-    with pytest.raises(ProviderError, match="no provider that is known"):
-        tiny("Neg", settings=RuntimeSettings("prefer", "gpu", 1))
-
-
 @pytest.mark.parametrize("provider", [provider for provider in KNOWN if provider != CPU])
 @pytest.mark.parametrize("role", ["detector", "matcher"])
-def test_other_providers_match_the_cpu(
-    prepared_file: Callable[[Role], Path], provider: str, role: Role
-) -> None:
+def test_other_providers_match_the_cpu(provider: str, role: Role) -> None:
     if provider not in available_providers():
         pytest.skip(f"{provider} is not here")
-    data = prepared_file(role).read_bytes()
+    data = prepared(SPECS.for_role(role)).read_bytes()
     shape = (1, 3, 320, 320) if role == "detector" else SHAPE
     required = OrtSession(data, role, RuntimeSettings("require", provider, 1), [shape])
     tensor = np.random.default_rng(5).uniform(0, 255, shape).astype(np.float32)
@@ -290,3 +291,48 @@ def test_odd_graph_is_refused(inputs: list[str], kind: str, match: str) -> None:
     """One of several inputs, or that answers with something else."""
     with pytest.raises(InferenceError, match=match):
         OrtSession(with_ends(inputs, onnx.TensorProto.DataType.Value(kind)), "odd", ONE_THREAD, [(1, 2)])
+
+
+# Denormals are zero while a network runs, in every thread that works on it, and nowhere else.
+SMALL = np.full(1 << 16, 1e-40, np.float32)
+flushing = pytest.mark.skipif(not SUPPORTED, reason="this processor or C library is not known")
+
+
+def kept() -> float:
+    """The share of denormals that this thread computes with."""
+    return float(np.mean(SMALL * np.float32(1) > 0))
+
+
+def doubling(width: int) -> bytes:
+    """A graph that multiplies a 1×width tensor by two."""
+    graph = GraphBuilder("double")
+    graph.add("Mul", ["x", graph.weight("two", np.full((1, width), 2, np.float32))], "y")
+    return graph.finished(("x", (1, width)), [("y", (1, width))])
+
+
+@flushing
+def test_denormals_are_zero_only_inside_block() -> None:
+    """In this thread, and also where the block ends early."""
+    with ThreadPoolExecutor(max_workers=1) as other:
+        assert kept() == other.submit(kept).result() == 1
+        with flushed():
+            assert kept() == 0
+            with flushed():
+                assert kept() == 0
+            assert kept() == 0
+            assert other.submit(kept).result() == 1
+    assert kept() == 1
+    with pytest.raises(ValueError, match="of the block"), flushed():
+        raise ValueError("of the block")
+    assert kept() == 1
+
+
+@flushing
+@pytest.mark.parametrize("threads", [1, 2])
+def test_network_emits_no_denormal(threads: int) -> None:
+    session = OrtSession(doubling(len(SMALL)), "double", RuntimeSettings(threads=threads), [(1, len(SMALL))])
+    (answer,) = session.run(SMALL[None]).values()
+    assert not answer.any()
+    (answer,) = session.run(np.ones_like(SMALL)[None]).values()
+    assert (answer == 2).all()
+    assert kept() == 1

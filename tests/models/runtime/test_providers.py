@@ -39,6 +39,7 @@ from models.runtime.providers import (
 )
 from models.values.face import AlignedFace
 from models.values.identity import FP32
+from tests.models.conftest import prepared
 from tests.support import tiers
 from tests.support.models.made_up_distribution import installed_beside
 
@@ -96,11 +97,6 @@ def test_unknown_provider_lists_the_known(name: str) -> None:
         named(name)
 
 
-def test_one_runtime_is_installed_here() -> None:
-    (here,) = installed_runtimes()
-    refuse_two_runtimes([here, here])
-
-
 @pytest.mark.parametrize(
     ("found", "match"),
     [
@@ -143,12 +139,15 @@ def test_second_runtime_is_found(
 
 def test_plugin_is_no_second_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = installed_runtimes()
+    (here,) = before
+    refuse_two_runtimes([here, here])
     installed_beside(tmp_path, "onnxruntime-ep-openvino", owns="onnxruntime_ep_openvino")
     monkeypatch.syspath_prepend(str(tmp_path))
     assert installed_runtimes() == before
     refuse_two_runtimes(installed_runtimes())
 
 
+WITHOUT_BF16 = ("", "avx512_vnni avx512_fp16 amx_int8 amx_tile", "amx_bf16", "bf16 i8mm")
 SPECS = catalogue.load()
 SPEC = SPECS.for_role("matcher")
 
@@ -160,14 +159,23 @@ def cpu(folder: Path, flags: str) -> Path:
 
 
 def matcher(bf16: Bf16) -> FaceEmbedder:
-    weights.prepare(SPEC, weights.cache_dir())
+    prepared(SPEC)
     return matcher_of(SPECS, SPEC, weights.cache_dir(), RuntimeSettings(threads=1, bf16=bf16))
 
 
-@pytest.mark.parametrize("flags", ["", "avx512_vnni avx512_fp16 amx_int8 amx_tile", "amx_bf16", "bf16 i8mm"])
-def test_processor_without_bf16_is_refused(tmp_path: Path, flags: str) -> None:
-    with pytest.raises(ProviderError, match="no bfloat16 of its own"):
-        native_bf16(cpu(tmp_path, flags), {})
+@pytest.mark.parametrize(
+    ("flags", "environment", "match"),
+    [
+        *((flags, {}, "no bfloat16 of its own") for flags in WITHOUT_BF16),
+        *(("avx512_bf16", {name: "AVX512_CORE"}, f"{name} is set.*unset it") for name in LIMITING),
+    ],
+)
+def test_processor_without_bf16_is_refused(
+    tmp_path: Path, flags: str, environment: dict[str, str], match: str
+) -> None:
+    """And one that a variable may have taken its instructions from."""
+    with pytest.raises(ProviderError, match=match):
+        native_bf16(cpu(tmp_path, flags), environment)
 
 
 def test_multiplying_instructions_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,12 +184,6 @@ def test_multiplying_instructions_are_told(tmp_path: Path, monkeypatch: pytest.M
     for permitted, instructions in ((True, "amx"), (False, "avx512")):
         monkeypatch.setattr(arithmetic, "_tiles_permitted", lambda permitted=permitted: permitted)
         assert native_bf16(both, {}) == instructions
-
-
-@pytest.mark.parametrize("name", LIMITING)
-def test_instruction_limiting_variable_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ProviderError, match=f"{name} is set.*unset it"):
-        native_bf16(cpu(tmp_path, "avx512_bf16"), {name: "AVX512_CORE"})
 
 
 @pytest.fixture
