@@ -32,10 +32,6 @@ out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 MISSING = ": `pip install --no-deps --require-hashes -r requirements.lock` brings it"
-Threads = Annotated[
-    int | None,
-    typer.Option(min=1, help="Threads of each network; as many as the machine allows if not given."),
-]
 
 
 @app.command()
@@ -129,7 +125,10 @@ def doctor(
     provider: Annotated[
         str, typer.Option(help="Where networks are to run: cpu, cuda, tensorrt or openvino.")
     ] = "cpu",
-    threads: Threads = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, help="Threads of each network; as many as the machine allows if not given."),
+    ] = None,
 ) -> None:
     """Look at machine, runtime and networks, check and time each, and say what would help.
 

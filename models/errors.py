@@ -31,13 +31,11 @@ class ImageError(ModelError):
 class WeightsMissingError(ModelError):
     def __init__(self, path: Path, remedy: str) -> None:
         super().__init__(f"{path} is missing: {remedy}")
-        self.path = path
 
 
 class WeightsUnreadableError(ModelError):
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path} cannot be read: {reason}")
-        self.path = path
 
 
 class WeightsChangedError(ModelError):
@@ -45,7 +43,6 @@ class WeightsChangedError(ModelError):
         super().__init__(
             f"{path}: expected sha256 {expected}, found {found}" + (f". {remedy}" if remedy else "")
         )
-        self.path = path
 
 
 class FetchError(ModelError):

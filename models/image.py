@@ -55,6 +55,9 @@ DAMAGE = (
     zlib.error,
 )
 
+CUT_OFF = ("truncated", "unexpected end", "not enough", "requires a buffer")
+"""What they say where the end of it is missing."""
+
 # EXIF orientation to what brings the picture upright.
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -141,10 +144,7 @@ def _damage_named() -> Iterator[None]:
     except MemoryError as error:
         raise ImageError("too_large", "the picture does not fit into memory") from error
     except DAMAGE as error:
-        cut = any(
-            word in str(error).lower()
-            for word in ("truncated", "unexpected end", "not enough", "requires a buffer")
-        )
+        cut = any(words in str(error).lower() for words in CUT_OFF)
         raise ImageError("truncated" if cut else "corrupt", f"the picture is damaged: {error}") from error
 
 

@@ -25,6 +25,8 @@ from lane.demo.terminal import Terminal
 from lane.document.travel_document import check_expiry
 from lane.passage.station import PassageReport
 
+pytestmark = pytest.mark.thorough
+
 NAME = "Ouyang-Sentinel"
 METRICS_TOKEN = "a token that only the monitoring system knows"
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF"
@@ -103,7 +105,7 @@ class Watcher(Terminal):
 
 
 @pytest.fixture(scope="module")
-def watched(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Watcher, Path]:
+def watched(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Watcher:
     folder = tmp_path_factory.mktemp("watched")
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(run, "OFFICER", NAME)
@@ -117,44 +119,38 @@ def watched(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Wat
     assert summary["ledger"]["verified"]
     for path in folder.iterdir():
         watcher.seen[path.name] = watcher.seen.get(path.name, b"") + path.read_bytes()
-    return watcher, folder
+    return watcher
 
 
-@pytest.mark.thorough
-def test_no_face_is_written_in_clear(watched: tuple[Watcher, Path]) -> None:
-    watcher, _ = watched
+def test_no_face_is_written_in_clear(watched: Watcher) -> None:
     markers = [JPEG, JPEG.hex().encode(), base64.b64encode(JPEG)[:12]]
     for name in ("obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg"):
         content = photos.load(name)
         markers += [content[at : at + 24] for at in range(1000, len(content) - 24, len(content) // 8)]
-    for file, content in watcher.seen.items():
+    for file, content in watched.seen.items():
         assert not [marker for marker in markers if marker in content], file
 
 
-@pytest.mark.thorough
-def test_personal_data_stays_where_allowed(watched: tuple[Watcher, Path]) -> None:
-    watcher, _ = watched
-    assert len(watcher.secrets) == 5
-    secrets = watcher.secrets | {"the metrics token": [METRICS_TOKEN.encode()]}
+def test_personal_data_stays_where_allowed(watched: Watcher) -> None:
+    assert len(watched.secrets) == 5
+    secrets = watched.secrets | {"the metrics token": [METRICS_TOKEN.encode()]}
     for what, values in secrets.items():
-        for file, content in watcher.seen.items():
+        for file, content in watched.seen.items():
             allowed = ALLOWED.get((what, file.removesuffix("-wal")))
             for value in set(values):
                 assert allowed or value not in content, f"{what} is in {file}"
 
 
-@pytest.mark.thorough
-def test_allowed_data_stays_in_its_tables(watched: tuple[Watcher, Path]) -> None:
-    watcher, folder = watched
+def test_allowed_data_stays_in_its_tables(watched: Watcher) -> None:
     for (what, file), query in ALLOWED.items():
-        with closing(sqlite3.connect(folder / file)) as raw:
+        with closing(sqlite3.connect(watched.folder / file)) as raw:
             there = {text for (text,) in raw.execute(query)}
             for table, columns in columns_of(raw).items():
                 for column in columns:
                     found = [
                         text
                         for (text,) in raw.execute(f'SELECT CAST("{column}" AS BLOB) FROM "{table}"')
-                        if text and any(value in bytes(text) for value in watcher.secrets[what])
+                        if text and any(value in bytes(text) for value in watched.secrets[what])
                     ]
                     assert {bytes(text).decode() for text in found} <= there, f"{what}: {table}.{column}"
 
@@ -164,30 +160,26 @@ def columns_of(raw: sqlite3.Connection) -> dict[str, list[str]]:
     return {table: [row[1] for row in raw.execute(f'PRAGMA table_info("{table}")')] for (table,) in tables}
 
 
-@pytest.mark.thorough
-def test_nothing_personal_is_said(watched: tuple[Watcher, Path]) -> None:
-    watcher, _ = watched
-    said = watcher.said.getvalue()
+def test_nothing_personal_is_said(watched: Watcher) -> None:
+    said = watched.said.getvalue()
     assert "referrals_waiting" in said
-    for values in watcher.secrets.values():
+    for values in watched.secrets.values():
         for value in values:
             assert value.decode() not in said
-    logs = [content for name, content in watcher.seen.items() if name.endswith(".log")]
+    logs = [content for name, content in watched.seen.items() if name.endswith(".log")]
     assert logs
     assert all(b"referral.opened" in content for content in logs)
 
 
-@pytest.mark.thorough
-def test_passed_people_are_gone_others_sealed(watched: tuple[Watcher, Path]) -> None:
-    _, folder = watched
-    with closing(sqlite3.connect(folder / "desk.sqlite")) as raw:
+def test_passed_people_are_gone_others_sealed(watched: Watcher) -> None:
+    with closing(sqlite3.connect(watched.folder / "desk.sqlite")) as raw:
         erased = dict(raw.execute("SELECT passage, because FROM faces WHERE erased_at IS NOT NULL"))
         held = {passage for (passage,) in raw.execute("SELECT DISTINCT passage FROM images")}
         through = {
             passage
             for (passage,) in raw.execute("SELECT passage FROM referrals WHERE ended = 'passed_through'")
         }
-    with closing(sqlite3.connect(folder / "desk.sqlite.keys")) as raw:
+    with closing(sqlite3.connect(watched.folder / "desk.sqlite.keys")) as raw:
         keys = {passage for (passage,) in raw.execute("SELECT passage FROM keys")}
     assert through
     assert through <= set(erased)

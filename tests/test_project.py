@@ -15,6 +15,7 @@ import pytest
 from benchmarks.__main__ import COMMANDS
 from lane import __version__
 from models.command_line import NAMES, OURS, ForeignPackageError, refuse_foreign_packages
+from tests.support.models.made_up_distribution import installed_beside
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -62,7 +63,12 @@ def anchors(page: str) -> set[str]:
     return set(found)
 
 
-def test_every_page_link_leads_somewhere() -> None:
+NAMED = re.compile(r"[`\s]((?:[\w.-]+/)+[\w.-]+\.(?:py|toml|md|json|csv|po|svg))[`\s:,]")
+"""A file with its folder, as a page names one."""
+
+
+def test_pages_name_and_link_what_exists() -> None:
+    """Of files, those in a folder that stands here: a site's own are another matter."""
     pages = {name: (ROOT / name).read_text(encoding="utf-8") for name in tracked() if name.endswith(".md")}
     assert {"README.md", "tests/README.md", ".deploy/README.md", "CONTRIBUTING.md"} <= set(pages)
     for name, page in pages.items():
@@ -75,17 +81,8 @@ def test_every_page_link_leads_somewhere() -> None:
             assert place.exists(), f"{name}: {link}"
             if anchor:
                 assert anchor in anchors(place.read_text(encoding="utf-8")), f"{name}: {link}"
-
-
-NAMED = re.compile(r"[`\s]((?:[\w.-]+/)+[\w.-]+\.(?:py|toml|md|json|csv|po|svg))[`\s:,]")
-"""A file with its folder, as a page names one."""
-
-
-def test_every_file_on_pages_exists() -> None:
-    """Of those in a folder that stands here: a site's own are another matter."""
-    for name in (name for name in tracked() if name.endswith(".md")):
-        places = (ROOT, (ROOT / name).parent)
-        for path in NAMED.findall((ROOT / name).read_text(encoding="utf-8")):
+        for path in NAMED.findall(page):
+            places = (ROOT, (ROOT / name).parent)
             ours = any((place / path.partition("/")[0]).is_dir() for place in places)
             assert not ours or any((place / path).is_file() for place in places), f"{name}: {path}"
 
@@ -114,10 +111,7 @@ def test_our_names_belong_to_nobody_else() -> None:
 
 
 def test_stranger_with_our_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    info = tmp_path / "strange_models-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: strange-models\nVersion: 1.0\n")
-    (info / "top_level.txt").write_text("models\n")
+    installed_beside(tmp_path, "strange-models", owns="models")
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(ForeignPackageError, match="strange-models"):
         refuse_foreign_packages()
@@ -157,13 +151,10 @@ def test_locked_packages_have_hashes_only() -> None:
         assert "://" not in text, lock.name
 
 
-def test_no_key_or_database_is_committed() -> None:
+def test_no_key_registry_or_face_is_committed() -> None:
+    """A face hides in any file that is no text: but for the README's picture, there is none."""
     secret = {".kek", ".keys", ".ledger-key", ".sqlite", ".sqlite3", ".pem"}
     assert not [name for name in tracked() if Path(name).suffix in secret]
-
-
-def test_no_registry_or_face_is_committed() -> None:
-    """A face hides in any file that is no text: but for the README's picture, there is none."""
     hosts = re.compile(
         r"py" + r"pi\.org|python" + r"hosted\.org|registry\.npm" + r"js|deb\.deb" + r"ian\.org"
     )

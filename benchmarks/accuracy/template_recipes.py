@@ -21,7 +21,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.harness.measurer import build_measurer
 from benchmarks.harness.result import Figure, counts
 from lane.decision.policy import Policy
-from models.align import Layout, align
+from models.detect.align import Layout, align
 from models.detect.face_mesh import five_points
 from models.embed.template import crops, mean, mirrored
 from models.networks.build import Networks

@@ -13,7 +13,7 @@ from benchmarks.harness.measurer import build_measurer
 from lane.decision.policy import Policy
 from models.catalogue import catalogue, weights
 from models.catalogue.catalogue import Catalogue
-from models.embed.embedder import FaceEmbedder
+from models.embed.template import FaceEmbedder
 from models.networks.build import Networks, matcher_of
 from models.runtime.onnx_runtime import RuntimeSettings
 from models.values.identity import FP32, MatcherIdentity, Metric
@@ -107,7 +107,7 @@ def _embedders(networks: Networks, chosen: Sequence[str]) -> dict[str, FaceEmbed
 
 def _in_bf16(specs: Catalogue, name: str) -> FaceEmbedder:
     settings = RuntimeSettings(threads=1, bf16="require")
-    return matcher_of(specs, specs.named(name.removesuffix(BF16)), weights.cache_dir(), settings).embedder
+    return matcher_of(specs, specs.named(name.removesuffix(BF16)), weights.cache_dir(), settings)
 
 
 def matcher_under_test(

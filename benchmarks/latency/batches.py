@@ -17,9 +17,8 @@ from models.catalogue.spec import NetworkSpec
 from models.detect.detector import boxed, fit
 from models.embed.template import crops
 from models.errors import ModelError
-from models.runtime.input_tensor import to_tensor
 from models.runtime.onnx_runtime import OrtSession, RuntimeSettings
-from models.runtime.session import Tensor
+from models.runtime.session import Tensor, to_tensor
 from models.values.face import ImageBGR
 from models.values.identity import FP32
 

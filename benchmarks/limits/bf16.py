@@ -20,10 +20,9 @@ from models.catalogue.spec import NetworkSpec
 from models.errors import ProviderError
 from models.networks.known_face import MIN_COSINE
 from models.runtime.bf16 import in_bf16
-from models.runtime.input_tensor import to_tensor
 from models.runtime.onnx_runtime import OrtSession, RuntimeSettings
 from models.runtime.providers import CPU, IN_BF16, KNOWN, OPENVINO
-from models.runtime.session import Tensor
+from models.runtime.session import Tensor, to_tensor
 
 BATCHES = (1, 2)
 """A crop by itself, and a template's two crops at once."""

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from benchmarks.errors import CeilingError
 from benchmarks.harness.timing import timed
-from models.convert.onnx_graph import GraphBuilder
+from models.catalogue.onnx_graph import GraphBuilder
 from models.errors import InferenceError, ProviderError
 from models.runtime.bf16 import in_bf16
 from models.runtime.onnx_runtime import OrtSession, RuntimeSettings

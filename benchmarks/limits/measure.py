@@ -28,7 +28,7 @@ from models.catalogue import weights
 from models.catalogue.spec import NetworkSpec
 from models.detect.detector import FaceDetector
 from models.detect.face_mesh import FaceMesh
-from models.embed.embedder import FaceEmbedder
+from models.embed.template import FaceEmbedder
 from models.networks.build import Networks, closer_graph, closer_of, session_of
 from models.runtime.onnx_runtime import OrtSession, RuntimeSettings
 from models.runtime.providers import named

@@ -15,15 +15,14 @@ from benchmarks.harness.drawn_frames import Walk
 from benchmarks.harness.result import Figure, not_available
 from benchmarks.harness.timing import in_turns, ratio, timed, times
 from benchmarks.peers.find_face import at_half_scale
-from models.align import align, layout_of
 from models.catalogue import catalogue, weights
 from models.catalogue.spec import NetworkSpec
+from models.detect.align import align, layout_of
 from models.errors import ModelError
 from models.networks.build import Networks
-from models.runtime.input_tensor import to_tensor
 from models.runtime.onnx_runtime import OrtSession, RuntimeSettings
 from models.runtime.providers import CPU
-from models.runtime.session import Tensor
+from models.runtime.session import Tensor, to_tensor
 from models.runtime.threads import available_cores
 from models.values.face import ImageBGR
 

@@ -15,7 +15,7 @@ from benchmarks.harness.stamp import stamp
 from benchmarks.harness.timing import in_turns, ratio, timed, times
 from benchmarks.peers import dlib_embedding
 from benchmarks.peers.find_face import at_full_scale, at_half_scale
-from models.align import align
+from models.detect.align import align
 from models.embed.similarity import similarity
 from models.image import decode
 from models.networks.build import Networks

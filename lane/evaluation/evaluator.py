@@ -20,7 +20,7 @@ from lane.decision.policy import Policy
 from lane.decision.referral import PassageId
 from lane.evaluation.cohort import Cohort, CohortCounts, Holder
 from models.embed import template
-from models.embed.embedder import FaceEmbedder
+from models.embed.template import FaceEmbedder
 from models.errors import ModelError
 from models.values.face import Embedding, Face, ImageBGR
 from models.values.identity import MatcherIdentity

@@ -1,1 +1,1 @@
-"""Which networks exist, where their files come from, and whether a prepared file is the right one."""
+"""Which networks exist, where their files come from, and how these become checked files that run."""

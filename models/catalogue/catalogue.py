@@ -57,26 +57,21 @@ def load() -> Catalogue:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CatalogueError(f"{OPERATORS_CATALOGUE}: {path} cannot be read: {error}") from error
-    return parse(shipped, Addition(text, path))
+    return parse(shipped, (text, path))
 
 
-@dataclass(frozen=True, slots=True)
-class Addition:
-    """An operator's own catalogue and where it lies; its files' paths start there."""
+def parse(shipped: str, addition: tuple[str, Path] | None = None) -> Catalogue:
+    """A catalogue and perhaps an operator's, and where that lies: its files' paths start there.
 
-    text: str
-    path: Path
-
-
-def parse(shipped: str, addition: Addition | None = None) -> Catalogue:
-    """A catalogue and perhaps an addition to it; CatalogueError if either is wrong, or both together are."""
+    CatalogueError if either is wrong, or both together are.
+    """
     layouts, networks = _read(shipped, "catalogue.toml", {}, None)
     if unfinished := [spec.name for spec in networks if not spec.finished]:
         raise CatalogueError(f"catalogue.toml: without sha256 or golden: {', '.join(unfinished)}")
     if addition is not None:
-        where = str(addition.path)
-        layouts, added = _read(addition.text, where, layouts, addition.path.parent)
-        networks = _joined(networks, added, where)
+        text, path = addition
+        layouts, added = _read(text, str(path), layouts, path.parent)
+        networks = _joined(networks, added, str(path))
     for role, least in (("detector", 1), ("matcher", 1), ("landmarks", 0)):
         found = [spec.name for spec in networks if spec.role == role and spec.use == "default"]
         if not least <= len(found) <= 1:

@@ -98,10 +98,7 @@ def state(spec: NetworkSpec, cache: Path) -> State:
 
 
 def read_checked(path: Path, sha256: str, if_missing: str, if_changed: str = "") -> bytes:
-    """All bytes of a file with this SHA-256.
-
-    WeightsMissingError, WeightsUnreadableError or WeightsChangedError otherwise.
-    """
+    """A file's bytes. WeightsMissingError, WeightsUnreadableError, or WeightsChangedError by its hash."""
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
@@ -161,38 +158,29 @@ def _must_be_finished(spec: NetworkSpec) -> None:
 
 
 def convert(spec: NetworkSpec, published: bytes) -> bytes:
-    """The published file as the ONNX file that runs; the same bytes on every machine.
+    """As ONNX that runs, the same bytes on every machine; CatalogueError for a file of another format."""
+    # Imported here: onnx takes longer to import than files take to check.
+    from models.catalogue.dlib_resnet import resnet_to_onnx  # noqa: PLC0415
+    from models.catalogue.published_onnx import to_plain_fp32, without_prelu  # noqa: PLC0415
+    from models.catalogue.tflite_mesh import mesh_to_onnx  # noqa: PLC0415
 
-    CatalogueError for a file that is not of the format that the catalogue says.
-    """
     try:
-        return _converted(spec, published)
-    except (ModelError, ImportError):
+        match spec.format:
+            case "quantised-onnx":
+                return to_plain_fp32(published, spec.name, spec.input.free_axes)
+            case "mediapipe-face-mesh":
+                return mesh_to_onnx(published, spec.name)
+            case "dlib-resnet-29":
+                return resnet_to_onnx(published, spec.name)
+            case "onnx":
+                return without_prelu(published, spec.name)
+    except ModelError:
         raise
     except Exception as error:  # fail closed: what parsers raise on a strange file has no common base
         reason = str(error) or type(error).__name__
         raise CatalogueError(
             f"{spec.name}: {spec.source.path} is not of the format {spec.format}: {reason}"
         ) from error
-
-
-def _converted(spec: NetworkSpec, published: bytes) -> bytes:
-    # Imported where needed: onnx takes longer to import than files take to check.
-    if spec.format == "quantised-onnx":
-        from models.convert.published_onnx import to_plain_fp32  # noqa: PLC0415
-
-        return to_plain_fp32(published, spec.name, spec.input.free_axes)
-    if spec.format == "mediapipe-face-mesh":
-        from models.convert.tflite_mesh import mesh_to_onnx  # noqa: PLC0415
-
-        return mesh_to_onnx(published, spec.name)
-    if spec.format == "dlib-resnet-29":
-        from models.convert.dlib_resnet import resnet_to_onnx  # noqa: PLC0415
-
-        return resnet_to_onnx(published, spec.name)
-    from models.convert.published_onnx import without_prelu  # noqa: PLC0415
-
-    return without_prelu(published, spec.name)
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -212,12 +200,7 @@ def write_atomically(path: Path, data: bytes) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-    _sync_directory(path.parent)
-
-
-def _sync_directory(directory: Path) -> None:
-    """A rename is durable once its directory is on disk."""
-    descriptor = os.open(directory, os.O_RDONLY)
+    descriptor = os.open(path.parent, os.O_RDONLY)  # a rename is durable once its directory is on disk
     try:
         os.fsync(descriptor)
     finally:

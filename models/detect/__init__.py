@@ -1,1 +1,1 @@
-"""Find faces and their landmarks in a picture."""
+"""Find faces and their landmarks in a picture, and bring one onto a layout."""

@@ -8,11 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.align import ARCFACE_112, Layout, crop_by, inverse, similarity_transform
 from models.catalogue.spec import NetworkSpec
+from models.detect.align import ARCFACE_112, Layout, crop_by, inverse, similarity_transform
 from models.errors import InferenceError
-from models.runtime.input_tensor import to_tensor
-from models.runtime.session import Session, Tensor
+from models.runtime.session import Session, Tensor, to_tensor
 from models.values.face import Box, Face, ImageBGR, Landmarks
 
 STRIDES = (8, 16, 32)
@@ -90,10 +89,7 @@ class FaceDetector:
         return tuple(_face(row) for row in faces)
 
     def glance(self, image_bgr: ImageBGR) -> tuple[Face, ...]:
-        """The faces that half the scale shows, best first, by a first look alone: about 20 px are enough.
-
-        Raises InferenceError for what is no `ImageBGR`.
-        """
+        """As `detect`, by a first look at half the scale alone: about 20 px are enough."""
         _must_be_picture(image_bgr)
         _, half = self._scales(image_bgr)
         return tuple(_face(row) for row in self.at(image_bgr, half))

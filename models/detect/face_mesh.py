@@ -11,11 +11,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from models.align import ARCFACE_112, FARTHEST_PX, Similarity, crop_by, inverse, similarity_transform
 from models.catalogue.spec import NetworkSpec
+from models.detect.align import ARCFACE_112, FARTHEST_PX, Similarity, crop_by, inverse, similarity_transform
 from models.errors import InferenceError
-from models.runtime.input_tensor import to_tensor
-from models.runtime.session import Session, Tensor
+from models.runtime.session import Session, Tensor, to_tensor
 from models.values.face import Box, Face, ImageBGR, Landmarks, Mesh
 
 Points: TypeAlias = NDArray[np.float32]
@@ -76,10 +75,7 @@ def agrees(mesh: Mesh, landmarks: Landmarks) -> bool:
 
 
 def crop_transform(landmarks: Landmarks, box: Box) -> Similarity:
-    """Image to crop: a square around the box, turned so that the eyes are level.
-
-    InferenceError for a box, landmarks or eyes that are none, or lie in no picture.
-    """
+    """Image to crop: a square around the box, eyes level; InferenceError for what is no face in a picture."""
     if not np.abs(landmarks).max() <= FARTHEST_PX:  # NaN compares false
         raise InferenceError("landmarks do not span a face: not finite, or in no picture")
     (right_x, right_y), (left_x, left_y) = landmarks[:2].tolist()
@@ -149,10 +145,7 @@ def eye_opening(mesh: Mesh) -> tuple[float, float]:
 
 
 def mouth_opening(mesh: Mesh) -> float:
-    """How far the mouth is open: the gap between the lips over the mouth's width; 0 where it is shut.
-
-    InferenceError for a mouth without width.
-    """
+    """The gap between the lips over the mouth's width, 0 where it is shut; InferenceError for no width."""
     return _opening(mesh.points_in_image, (INNER_LIPS,), MOUTH_CORNERS)
 
 

@@ -4,10 +4,9 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 
-from models import align
-from models.align import Layout
 from models.catalogue.spec import InputSpec, NetworkSpec
-from models.detect import detector, face_mesh
+from models.detect import align, detector, face_mesh
+from models.detect.align import Layout
 from models.values.identity import FP32
 
 STEPS = (

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models.align import ARCFACE_112, align
+from models.detect.align import ARCFACE_112, align
 from models.errors import InferenceError
 from models.values.face import Face, ImageBGR
 

@@ -13,11 +13,9 @@ from importlib import resources
 from typing import Any
 
 from models.errors import InferenceError
-from models.liveness.colours import colours, highlights, shading
 from models.liveness.frames import Look
 from models.liveness.mesh_motion import eyes, mouth, planarity, relief, stir
-from models.liveness.spectrum import detail, moire
-from models.liveness.surroundings import border, surroundings
+from models.liveness.picture_cues import border, colours, detail, highlights, moire, shading, surroundings
 from models.values.measurement import Measure, Measured, NotAssessed, measured
 
 CUES: Mapping[str, Callable[[Sequence[Look]], float]] = {

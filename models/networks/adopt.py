@@ -7,7 +7,7 @@ import numpy as np
 
 from models.catalogue import weights
 from models.catalogue.spec import NetworkSpec
-from models.embed.embedder import FaceEmbedder
+from models.embed.template import FaceEmbedder
 from models.errors import CatalogueError
 from models.networks import known_face
 from models.networks.build import session_on

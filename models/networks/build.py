@@ -8,12 +8,12 @@ from types import MappingProxyType
 
 from models.catalogue import catalogue, weights
 from models.catalogue.catalogue import Catalogue
+from models.catalogue.onnx_graph import answering
 from models.catalogue.spec import NetworkSpec
-from models.convert.onnx_graph import answering
 from models.detect.detector import CLOSE_UP, CLOSE_UP_ANSWERS, FaceDetector
 from models.detect.face_mesh import FaceMesh
-from models.embed.embedder import FaceEmbedder
 from models.embed.preprocessing import preprocessing
+from models.embed.template import FaceEmbedder
 from models.errors import CatalogueError, ModelError, ProviderError
 from models.networks import known_face
 from models.runtime.bf16 import in_bf16
@@ -23,14 +23,6 @@ from models.values.face import Face, ImageBGR
 from models.values.identity import NetworkIdentity
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Matcher:
-    """A matcher that runs, and where."""
-
-    embedder: FaceEmbedder
-    identity: NetworkIdentity
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,26 +73,24 @@ def build_networks(
     """
     cache = cache or weights.cache_dir()
     specs = catalogue.load()
-    detector, mesh, matcher = (
-        specs.for_role("detector"),
-        specs.default("landmarks"),
-        specs.for_role("matcher"),
-    )
+    detector, matcher = specs.for_role("detector"), specs.for_role("matcher")
+    mesh = specs.default("landmarks")
     before = _before(specs)
     others = tuple(_others(specs, matcher, matchers))
     sessions = {spec.name: session_of(spec, cache, settings) for spec in before}
     deciding = matcher_of(specs, matcher, cache, settings)
-    further = [matcher_of(specs, spec, cache, replace(settings, bf16="never")) for spec in others]
+    further = {spec.name: matcher_of(specs, spec, cache, replace(settings, bf16="never")) for spec in others}
+    places = [*(one.provider for one in sessions.values()), deciding.provider]
+    places += [one.provider for one in further.values()]
+    whole = sessions[detector.name]
     networks = Networks(
-        detector=FaceDetector(
-            detector, sessions[detector.name], closer_of(detector, sessions[detector.name], cache, settings)
-        ),
+        detector=FaceDetector(detector, whole, closer_of(detector, whole, cache, settings)),
         mesh=FaceMesh(mesh, sessions[mesh.name]) if mesh is not None else None,
-        embedder=deciding.embedder,
-        others=MappingProxyType({one.identity.name: one.embedder for one in further}),
-        identities=(
-            *(_identity(spec, sessions[spec.name].provider) for spec in before),
-            *(one.identity for one in (deciding, *further)),
+        embedder=deciding,
+        others=MappingProxyType(further),
+        identities=tuple(
+            NetworkIdentity(spec.role, spec.name, spec.sha256, place)
+            for spec, place in zip((*before, matcher, *others), places, strict=True)
         ),
         watched=tuple(weights.WatchedFile(spec, cache) for spec in (*before, matcher)),
         others_watched=MappingProxyType({spec.name: weights.WatchedFile(spec, cache) for spec in others}),
@@ -115,7 +105,7 @@ def _before(specs: Catalogue) -> list[NetworkSpec]:
     return [spec for spec in (specs.for_role("detector"), specs.default("landmarks")) if spec is not None]
 
 
-def matcher_of(specs: Catalogue, spec: NetworkSpec, cache: Path, settings: RuntimeSettings) -> Matcher:
+def matcher_of(specs: Catalogue, spec: NetworkSpec, cache: Path, settings: RuntimeSettings) -> FaceEmbedder:
     """A matcher behind the default networks, in bfloat16 where the settings ask for it and it is proved.
 
     ProviderError where they require it and it is not, ModelError for what else keeps it from running.
@@ -129,13 +119,12 @@ def matcher_of(specs: Catalogue, spec: NetworkSpec, cache: Path, settings: Runti
                 raise ProviderError(f"{spec.name}: {error}; the settings require bf16") from error
             log.warning("%s RUNS IN FP32, not in bf16: %s", spec.name, error)
     session = session_of(spec, cache, settings)
-    embedder = FaceEmbedder(spec, session, preprocessing(spec, before))
-    return Matcher(embedder, _identity(spec, session.provider))
+    return FaceEmbedder(spec, session, preprocessing(spec, before))
 
 
 def _matcher_in_bf16(
     spec: NetworkSpec, before: Sequence[NetworkSpec], cache: Path, settings: RuntimeSettings
-) -> Matcher:
+) -> FaceEmbedder:
     """Proved by the known face: it is known, and its answer is rounded as fp32 rounds none."""
     (provider,) = IN_BF16.values()
     arithmetic = in_bf16(provider)
@@ -144,11 +133,7 @@ def _matcher_in_bf16(
     embedder = FaceEmbedder(spec, session, preprocessing(spec, before, arithmetic), arithmetic)
     known_face.check_embedder(embedder, spec.golden)
     known_face.check_rounded(embedder, spec.golden)
-    return Matcher(embedder, _identity(spec, f"{session.provider} bf16"))
-
-
-def _identity(spec: NetworkSpec, provider: str) -> NetworkIdentity:
-    return NetworkIdentity(spec.role, spec.name, spec.sha256, provider)
+    return embedder
 
 
 def _others(specs: Catalogue, matcher: NetworkSpec, names: Sequence[str]) -> Iterator[NetworkSpec]:

@@ -5,7 +5,6 @@ from rich.console import Console
 from rich.table import Table
 
 from models.networks.doctor import Findings, Health
-from models.runtime.threads import ThreadPlan
 
 
 def findings_json(found: Findings) -> dict[str, Any]:
@@ -20,7 +19,13 @@ def findings_json(found: Findings) -> dict[str, Any]:
             "os": found.host.os,
             "python": found.host.python,
         },
-        "threads": _plan_json(found.plan),
+        "threads": {
+            "threads": found.plan.threads,
+            "why": found.plan.why,
+            "host_cores": found.plan.limits.host_cores,
+            "affinity": found.plan.limits.affinity,
+            "quota_cores": found.plan.limits.quota_cores,
+        },
         "runtimes": found.runtimes,
         "libraries": found.libraries,
         "providers": {"available": list(found.providers), "asked_for": found.provider},
@@ -29,16 +34,6 @@ def findings_json(found: Findings) -> dict[str, Any]:
         "networks": [_health_json(one) for one in found.networks],
         "problems": list(found.problems),
         "advice": list(found.advice),
-    }
-
-
-def _plan_json(made: ThreadPlan) -> dict[str, Any]:
-    return {
-        "threads": made.threads,
-        "why": made.why,
-        "host_cores": made.limits.host_cores,
-        "affinity": made.limits.affinity,
-        "quota_cores": made.limits.quota_cores,
     }
 
 
@@ -61,7 +56,8 @@ def _health_json(one: Health) -> dict[str, Any]:
 
 
 def show_findings(found: Findings, out: Console) -> None:
-    _widened(out)
+    if not out.is_terminal:
+        out.width = 140  # a file has no width, and a table that is cut says less
     table = Table.grid(padding=(0, 2))
     for name, text in _facts(found):
         table.add_row(name, text)
@@ -113,19 +109,15 @@ def _networks_table(networks: Sequence[Health]) -> Table:
             else "–",
             _ms(one.load_ms),
             _ms(one.run_ms),
-            f"off by {one.drift:.0e}" if one.drift is not None else _unknown(one),
+            _known_face(one),
         )
     return table
 
 
-def _widened(out: Console) -> None:
-    """A table's room where there is no terminal to say."""
-    if not out.is_terminal:
-        out.width = 140  # a file has no width, and a table that is cut says less
-
-
-def _unknown(one: Health) -> str:
-    return "WRONG" if one.provider else "not asked"
+def _known_face(one: Health) -> str:
+    if one.drift is None:
+        return "WRONG" if one.provider else "not asked"
+    return f"off by {one.drift:.0e}"
 
 
 def _ms(value: float | None) -> str:

@@ -15,7 +15,7 @@ from models.catalogue import catalogue, weights
 from models.catalogue.spec import NetworkSpec
 from models.detect.detector import FaceDetector
 from models.detect.face_mesh import FaceMesh
-from models.embed.embedder import FaceEmbedder
+from models.embed.template import FaceEmbedder
 from models.errors import ModelError
 from models.networks import build, known_face
 from models.runtime.bf16 import in_bf16, native_bf16
@@ -92,8 +92,13 @@ def examine(
 ) -> Findings:
     """Look at everything. ProviderError only for a provider that nobody knows."""
     wanted = named(provider)
-    specs, problems = _specs()
+    specs: tuple[NetworkSpec, ...] = ()
+    problems: list[str] = []
     runtimes = installed_runtimes()
+    try:
+        specs = catalogue.load().networks
+    except ModelError as error:
+        problems.append(str(error))
     try:
         refuse_two_runtimes(runtimes)
     except ModelError as error:
@@ -139,13 +144,6 @@ def _bf16() -> tuple[str, str]:
     return native, why_unavailable(provider)
 
 
-def _specs() -> tuple[tuple[NetworkSpec, ...], list[str]]:
-    try:
-        return catalogue.load().networks, []
-    except ModelError as error:
-        return (), [str(error)]
-
-
 def _health(
     spec: NetworkSpec, cache: Path, settings: RuntimeSettings | None, looking: Callable[[str], None]
 ) -> Health:
@@ -185,20 +183,12 @@ def _known_face(spec: NetworkSpec, session: OrtSession) -> tuple[float | None, s
     """How far the known face's answer lies from the catalogue's, and what the start-up check says of it."""
     try:
         if spec.role == "detector":
-            detector = FaceDetector(spec, session)
-            answer = known_face.detector_answer(detector)
-            known_face.check_detector(detector, spec.golden)
-        elif spec.role == "landmarks":
-            mesh = FaceMesh(spec, session)
-            answer = known_face.mesh_answer(mesh)
-            known_face.check_mesh(mesh, spec.golden)
-        else:
-            embedder = FaceEmbedder(spec, session, preprocessing="")
-            answer = known_face.embedder_answer(embedder)
-            known_face.check_embedder(embedder, spec.golden)
+            return known_face.check_detector(FaceDetector(spec, session), spec.golden), ""
+        if spec.role == "landmarks":
+            return known_face.check_mesh(FaceMesh(spec, session), spec.golden), ""
+        return known_face.check_embedder(FaceEmbedder(spec, session, preprocessing=""), spec.golden), ""
     except ModelError as error:
         return None, str(error)
-    return float(np.abs(answer - np.asarray(spec.golden)).max()), ""
 
 
 def _run_ms(session: OrtSession, shape: tuple[int, int]) -> float:

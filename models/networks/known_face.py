@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.align import ARCFACE_112, similarity_transform
+from models.detect.align import ARCFACE_112, similarity_transform
 from models.detect.detector import FaceDetector
 from models.detect.face_mesh import FaceMesh, eye_opening, five_points, mouth_opening
 from models.embed.template import Embedder
@@ -155,17 +155,18 @@ def embedder_answer(embedder: Embedder) -> Answer:
     return embedder.embed(AlignedFace(crop, layout.name)).vector.astype(np.float64)
 
 
-def check_detector(detector: FaceDetector, expected: Sequence[float]) -> None:
-    """GoldenVectorError unless the drawn face is found where, and as surely as, it must be."""
+def check_detector(detector: FaceDetector, expected: Sequence[float]) -> float:
+    """GoldenVectorError unless the drawn face is found where it must be; else the largest difference."""
     drift = _drift(detector_answer(detector), expected, "detector")
     if not (drift[:14].max() <= DETECTOR_TOLERANCE_PX and drift[14] <= DETECTOR_TOLERANCE_SCORE):
         raise GoldenVectorError(
             f"detector: the drawn face moved by {drift[:14].max():.3f} px, its score by {drift[14]:.4f}; "
             f"allowed are {DETECTOR_TOLERANCE_PX} px and {DETECTOR_TOLERANCE_SCORE}"
         )
+    return float(drift.max())
 
 
-def check_mesh(network: FaceMesh, expected: Sequence[float]) -> None:
+def check_mesh(network: FaceMesh, expected: Sequence[float]) -> float:
     """GoldenVectorError unless the drawn face's landmarks and openings are what they must be."""
     drift = _drift(mesh_answer(network), expected, "landmarks")
     if not (drift[:10].max() <= MESH_TOLERANCE_PX and drift[10:].max() <= MESH_TOLERANCE_RATIO):
@@ -173,20 +174,26 @@ def check_mesh(network: FaceMesh, expected: Sequence[float]) -> None:
             f"landmarks: the drawn face moved by {drift[:10].max():.3f} px, its score, eyes or mouth by "
             f"{drift[10:].max():.4f}; allowed are {MESH_TOLERANCE_PX} px and {MESH_TOLERANCE_RATIO}"
         )
+    return float(drift.max())
 
 
-def check_embedder(embedder: Embedder, expected: Sequence[float]) -> None:
+def check_embedder(embedder: Embedder, expected: Sequence[float]) -> float:
     """GoldenVectorError unless the drawn face has the embedding that it must have.
 
     The distance counts as well as the angle: not every matcher answers at unit length.
     """
-    cosine, distance = _from_known(embedder, expected)
+    answer, wanted = embedder_answer(embedder), np.asarray(expected)
+    drift = _drift(answer, expected, "matcher")
+    length = float(np.linalg.norm(wanted))
+    cosine = float(answer @ wanted / (np.linalg.norm(answer) * length))
+    distance = float(np.linalg.norm(answer - wanted)) / length
     if not (cosine >= MIN_COSINE and distance <= MAX_DISTANCE):
         raise GoldenVectorError(
             f"matcher: the drawn face's embedding has cosine {cosine:.5f} to the known one, expected at "
             f"least {MIN_COSINE}, and distance {distance:.4f}, expected at most {MAX_DISTANCE}: wrong "
             "colour order, normalisation, precision or file"
         )
+    return float(drift.max())
 
 
 def check_rounded(embedder: Embedder, expected: Sequence[float]) -> None:
@@ -194,7 +201,8 @@ def check_rounded(embedder: Embedder, expected: Sequence[float]) -> None:
 
     A runtime that does not do as it is told does not say so; another arithmetic has another calibration.
     """
-    _, distance = _from_known(embedder, expected)
+    drift = _drift(embedder_answer(embedder), expected, "matcher")
+    distance = float(np.linalg.norm(drift)) / float(np.linalg.norm(expected))
     if not distance >= LEAST_ROUNDED:
         raise GoldenVectorError(
             f"matcher: the drawn face's embedding lies {distance:.6f} from the one in fp32, expected in "
@@ -202,21 +210,7 @@ def check_rounded(embedder: Embedder, expected: Sequence[float]) -> None:
         )
 
 
-def _from_known(embedder: Embedder, expected: Sequence[float]) -> tuple[float, float]:
-    """Cosine and distance, over the known answer's length, of the drawn face's embedding to the known one."""
-    answer = embedder_answer(embedder)
-    wanted = _of_same_size(answer, expected, "matcher")
-    length = float(np.linalg.norm(wanted))
-    cosine = float(answer @ wanted / (np.linalg.norm(answer) * length))
-    return cosine, float(np.linalg.norm(answer - wanted)) / length
-
-
 def _drift(answer: Answer, expected: Sequence[float], whose: str) -> Answer:
-    drift: Answer = np.abs(answer - _of_same_size(answer, expected, whose))
-    return drift
-
-
-def _of_same_size(answer: Answer, expected: Sequence[float], whose: str) -> Answer:
     if answer.size != len(expected):
         raise GoldenVectorError(f"{whose}: {answer.size} numbers, expected {len(expected)}")
-    return np.asarray(expected)
+    return np.abs(np.subtract(answer, expected))

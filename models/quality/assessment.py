@@ -3,9 +3,9 @@ from collections.abc import Callable
 from models.errors import InferenceError
 from models.quality import geometry, light
 from models.quality.compression import compression
+from models.quality.face_view import FaceView, face_view
 from models.quality.occlusion import eyes_visible, mouth_visible, occlusion
 from models.quality.sharpness import sharpness
-from models.quality.view.face_view import FaceView, face_view
 from models.values.face import Face, ImageBGR
 from models.values.measurement import Measure, NotAssessed, measured
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import InferenceError
-from models.quality.view.face_view import AT_THE_EDGE, FaceView
+from models.quality.face_view import AT_THE_EDGE, FaceView
 from models.values.face import Box, ImageBGR
 
 BLOCK = 8
@@ -23,7 +23,8 @@ def compression(view: FaceView) -> float:
     a flat picture gives 1. It sees what was compressed at its present size and place: a picture that was
     scaled or cut since, and a film whose decoder smooths its blocks, give 1 however poor they are.
     """
-    part = _middle(view.image_bgr, view.box) if _finite(view.box) else view.image_bgr[:0]
+    box = view.face.box_in_image
+    part = _middle(view.image_bgr, box) if _finite(box) else view.image_bgr[:0]
     if min(part.shape[:2]) < SMALLEST:
         raise InferenceError(AT_THE_EDGE)
     grey = np.asarray(cv2.cvtColor(part, cv2.COLOR_BGR2GRAY), np.uint8)

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.quality.view.colour_space import lab, luminance
-from models.quality.view.face_view import INNER_FACE, FaceView
+from models.quality.colour_space import lab, luminance
+from models.quality.face_view import INNER_FACE, FaceView
 
 DARK = 25
 """The standard's: luminances up to here, of 255, count as dark."""

@@ -2,7 +2,7 @@ import math
 from statistics import fmean, median
 
 from models.quality.components import EYE_CLEAR, EYE_GONE, MOUTH_CLEAR, MOUTH_GONE
-from models.quality.view.face_view import FaceView
+from models.quality.face_view import FaceView
 
 SKIN_SAME, SKIN_OTHER = 12.0, 30.0
 """Distances in a* and b* (CIELAB)."""
@@ -13,7 +13,7 @@ def eyes_visible(view: FaceView) -> float:
 
     Stands in for ISO/IEC 29794-5 *Eyes visible*, the part of an eye's zone that a network takes for covered.
     """
-    return view.features.eyes
+    return min(view.features.right_eye, view.features.left_eye)
 
 
 def mouth_visible(view: FaceView) -> float:

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.quality.view.face_view import FaceView
+from models.quality.face_view import FaceView
 
 Pixels: TypeAlias = NDArray[np.float32]
 

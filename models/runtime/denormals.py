@@ -35,10 +35,7 @@ def _c_library() -> Any:  # ctypes has no types for what a library holds
 
 @contextmanager
 def flushed() -> Iterator[None]:
-    """Denormals count as zero in this thread inside the block; elsewhere nothing changes.
-
-    On a system where `SUPPORTED` is false it does nothing.
-    """
+    """Denormals count as zero in this thread inside the block, where `SUPPORTED`, and nowhere else."""
     if not SUPPORTED:
         yield
         return
@@ -53,15 +50,11 @@ def flushed() -> Iterator[None]:
         _C.fesetenv(before)
 
 
-def _are_kept() -> bool:
-    return bool((np.full(4, 1e-40, np.float32) * np.float32(1)).any())
-
-
 def _works() -> bool:
     """Tried, not believed: the layout of fenv_t is the C library's own affair."""
     with flushed():
-        kept = _are_kept()
-    return not kept
+        kept = np.full(4, 1e-40, np.float32) * np.float32(1)
+    return not kept.any()
 
 
 _C: Any = _c_library() if platform.system() == "Linux" else None

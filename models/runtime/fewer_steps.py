@@ -21,7 +21,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from models.convert.onnx_graph import Tensors, prelu_nodes
+from models.catalogue.onnx_graph import Tensors, prelu_nodes
 
 CHEAP = 32
 """Products for each number: so short a convolution is done again sooner than its answer is read again."""
@@ -50,7 +50,8 @@ def in_fewer_steps(graph: bytes, vendor: str = "", release: tuple[int, int] = SI
     nodes = _with_prelu(model.graph.node, outputs, weights)
     if _has_branches(nodes) or not any(_is_prelu(node, weights) for node in nodes):
         return graph
-    nodes = _added_by_convolution(nodes, _planes(model), weights)
+    planes = _planes(model)
+    nodes = [_convolved(one, planes, weights) if _adds_planes(one, planes, weights) else one for one in nodes]
     cheap = 0 if vendor in NEVER_TWICE and release >= SINCE else CHEAP
     nodes = _without_prelu(nodes, _uses(nodes, outputs), weights, cheap)
     used = {name for node in nodes for name in node.input}
@@ -230,14 +231,8 @@ def _planes(model: onnx.ModelProto) -> Mapping[str, int]:
     return {name: shape[1].dim_value for name, shape in shapes.items() if len(shape) == 4}
 
 
-def _added_by_convolution(nodes: Sequence[Node], planes: Mapping[str, int], weights: Tensors) -> list[Node]:
-    """The same nodes, but for paddings that add planes of zeros after a picture's own and nothing else."""
-    return [
-        _convolved(node, planes, weights) if _adds_planes(node, planes, weights) else node for node in nodes
-    ]
-
-
 def _adds_planes(node: Node, planes: Mapping[str, int], weights: Tensors) -> bool:
+    """Whether it is a padding that adds planes of zeros after a picture's own, and nothing else."""
     if node.op_type != "Pad" or len(node.input) != 2 or node.attribute or not planes.get(node.input[0]):
         return False
     pads = weights.get(node.input[1])

@@ -9,11 +9,12 @@ import importlib
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from typing import Any, Literal
 
 import numpy as np
@@ -21,7 +22,6 @@ import numpy as np
 from models.catalogue.weights import cache_dir
 from models.errors import InferenceError, ProviderError
 from models.runtime.denormals import SUPPORTED, flushed
-from models.runtime.io_binding import BoundShape
 from models.runtime.machine import vendor
 from models.runtime.providers import (
     CPU,
@@ -68,6 +68,49 @@ class RuntimeSettings:
             raise ProviderError(f"threads must be at least 1, is {self.threads}")
 
 
+class BoundShape:
+    """One input shape of one loaded network, whose tensors stay in the memory of the device that runs it.
+
+    Without binding the runtime allocates and copies anew in each run. Safe to call from several threads: they
+    take turns, since they share the tensors.
+    """
+
+    def __init__(self, session: Any, memory: str, first: Tensor) -> None:
+        """`memory` is the runtime's word for a device, such as `cuda` or `cpu`."""
+        (entry,) = session.get_inputs()
+        self._session = session
+        self._names = [output.name for output in session.get_outputs()]
+        self._turn = Lock()
+        self._input = _onnxruntime().OrtValue.ortvalue_from_numpy(np.ascontiguousarray(first), memory, 0)
+        self._bound = session.io_binding()
+        self._bound.bind_ortvalue_input(entry.name, self._input)
+        self._outputs = self._allocated(memory)
+
+    def run(self, tensor: Tensor) -> Mapping[str, Tensor]:
+        """Outputs by name, copied to the host; the runtime's own errors pass."""
+        with self._turn:
+            self._input.update_inplace(np.ascontiguousarray(tensor))
+            self._bound.synchronize_inputs()
+            self._session.run_with_iobinding(self._bound)
+            self._bound.synchronize_outputs()
+            # A copy: in host memory `numpy()` is a view, which the next run would write over.
+            return {
+                name: np.array(value.numpy()) for name, value in zip(self._names, self._outputs, strict=True)
+            }
+
+    def _allocated(self, memory: str) -> list[Any]:
+        """Outputs where the runtime, which knows their sizes, puts them in a first run; there for good."""
+        for name in self._names:
+            self._bound.bind_output(name, memory, 0)
+        self._session.run_with_iobinding(self._bound)
+        self._bound.synchronize_outputs()
+        outputs = list(self._bound.get_outputs())
+        self._bound.clear_binding_outputs()
+        for name, value in zip(self._names, outputs, strict=True):
+            self._bound.bind_ortvalue_output(name, value)
+        return outputs
+
+
 class OrtSession:
     """One loaded graph with one float32 input, warmed up on a closed list of input shapes.
 
@@ -85,13 +128,15 @@ class OrtSession:
     ) -> None:
         self.name = name
         self._shapes = frozenset(shapes)
-        opened = _open(graph, name, settings, tuple(sorted(self._shapes)), known)
-        self._session, self.provider = opened.session, opened.provider.name
-        self.nodes = opened.nodes
-        """How many nodes of the graph run; all of them on `provider`."""
-        self._input = _only_input(name, [entry.name for entry in self._session.get_inputs()])
+        self._session, provider, self.nodes = _open(graph, name, settings, tuple(sorted(self._shapes)), known)
+        """All `nodes` of the graph run on `provider`."""
+        self.provider = provider.name
+        inputs = [entry.name for entry in self._session.get_inputs()]
+        if len(inputs) != 1:
+            raise InferenceError(f"{name}: expected a graph with one input, found {inputs}")
+        self._input = inputs[0]
         self._outputs = [output.name for output in self._session.get_outputs()]
-        self._bound = self._in_memory_of(opened.provider)
+        self._bound = self._in_memory_of(provider)
         for shape in sorted(self._shapes):
             self.run(np.zeros(shape, np.float32))
 
@@ -101,8 +146,7 @@ class OrtSession:
             raise InferenceError(f"{self.name}: was not warmed up for {tensor.dtype} {tensor.shape}")
         _must_be_finite(self.name, "input", tensor)
         try:
-            with flushed():
-                outputs = self._answer(tensor)
+            outputs = self.bare(tensor)
         except Exception as error:  # fail closed: the runtime's errors have no common base
             raise InferenceError(f"{self.name}: did not run: {error}") from error
         _must_all_be_finite(self.name, outputs)
@@ -111,12 +155,10 @@ class OrtSession:
     def bare(self, tensor: Tensor) -> Mapping[str, Tensor]:
         """The runtime's own run, unchecked: to measure what the checks cost, never to decide on."""
         with flushed():
-            return self._answer(tensor)
-
-    def _answer(self, tensor: Tensor) -> Mapping[str, Tensor]:
-        if self._bound:
-            return self._bound[tensor.shape].run(tensor)
-        return dict(zip(self._outputs, self._session.run(self._outputs, {self._input: tensor}), strict=True))
+            if self._bound:
+                return self._bound[tensor.shape].run(tensor)
+            answers = self._session.run(self._outputs, {self._input: tensor})
+            return dict(zip(self._outputs, answers, strict=True))
 
     def _in_memory_of(self, provider: Provider) -> Mapping[Shape, BoundShape]:
         """Each shape's tensors on the provider's device; none where that is the host's memory."""
@@ -124,17 +166,11 @@ class OrtSession:
             return {}
         try:
             return {
-                shape: BoundShape(_onnxruntime(), self._session, provider.memory, np.zeros(shape, np.float32))
+                shape: BoundShape(self._session, provider.memory, np.zeros(shape, np.float32))
                 for shape in sorted(self._shapes)
             }
         except Exception as error:  # fail closed: the runtime's errors have no common base
             raise ProviderError(f"{self.name}: {provider.name} binds no tensors: {error}") from error
-
-
-def _only_input(name: str, inputs: Sequence[str]) -> str:
-    if len(inputs) != 1:
-        raise InferenceError(f"{name}: expected a graph with one input, found {list(inputs)}")
-    return inputs[0]
 
 
 def _must_be_finite(name: str, what: str, tensor: Any) -> None:  # a runtime answers with lists, too
@@ -156,18 +192,10 @@ def _must_all_be_finite(name: str, outputs: Mapping[str, Any]) -> None:
         _must_be_finite(name, output, value)
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """A session, and the provider that the whole graph was proven to run on."""
-
-    session: Any
-    provider: Provider
-    nodes: int
-
-
 def _open(
     graph: bytes, name: str, settings: RuntimeSettings, shapes: tuple[Shape, ...], known: Known
-) -> _Opened:
+) -> tuple[Any, Provider, int]:
+    """A session, the provider that the whole graph was proven to run on, and how many nodes it has."""
     threads = plan(limits(), settings.threads).threads
     wanted = named(CPU if settings.provider_policy == "cpu" else settings.provider, known)
     try:
@@ -181,7 +209,9 @@ def _open(
         return _opened_on(named(CPU, known), graph, threads, shapes)
 
 
-def _opened_on(provider: Provider, graph: bytes, threads: int, shapes: tuple[Shape, ...]) -> _Opened:
+def _opened_on(
+    provider: Provider, graph: bytes, threads: int, shapes: tuple[Shape, ...]
+) -> tuple[Any, Provider, int]:
     """A session whose every node runs on `provider`; ProviderError says what does not."""
     runtime = _with(provider)
     for name, value in provider.environment:
@@ -197,7 +227,7 @@ def _opened_on(provider: Provider, graph: bytes, threads: int, shapes: tuple[Sha
             session = _load(runtime, ready, options, provider, own_options)
     except Exception as error:  # fail closed: the runtime's errors have no common base
         raise ProviderError(f"{provider.name} does not load the graph: {error}") from error
-    return _Opened(session, provider, _nodes_all_on(provider, session))
+    return session, provider, _nodes_all_on(provider, session)
 
 
 def _for_kernels_of(
@@ -208,7 +238,7 @@ def _for_kernels_of(
     On the CPU with PReLU in fewer steps. The others join that by themselves, and are told the input's shape
     where there is but one: OpenVINO then takes 0.85 of the time, the CPU as long as before.
     """
-    from models.convert import onnx_graph  # noqa: PLC0415  onnx, for who loads a graph alone
+    from models.catalogue import onnx_graph  # noqa: PLC0415  onnx, for who loads a graph alone
     from models.runtime.fewer_steps import in_fewer_steps  # noqa: PLC0415
 
     if provider.name == CPU:

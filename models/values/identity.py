@@ -20,10 +20,7 @@ class NetworkIdentity:
 
 @dataclass(frozen=True, slots=True)
 class MatcherIdentity:
-    """A matcher is its file, what happens to a picture before it, and the arithmetic it runs in.
-
-    A threshold fits no other.
-    """
+    """A matcher's file, what happens to a picture before it, its arithmetic: a threshold fits no other."""
 
     name: str
     sha256: str

@@ -1,25 +1,24 @@
 """What the tests of `models` share: prepared files, sessions on one thread, photographs as pixels."""
 
-from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from models.catalogue import catalogue, weights
-from models.catalogue.spec import Role
+from models.catalogue import weights
+from models.catalogue.spec import NetworkSpec
 from models.image import read
-from models.runtime.onnx_runtime import OrtSession, RuntimeSettings
+from models.runtime.onnx_runtime import RuntimeSettings
 from models.values.face import ImageBGR
 
 ONE_THREAD = RuntimeSettings(threads=1)
 PEOPLE = ("obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg")
 
 
-@pytest.fixture(scope="session")
-def prepared_file() -> Callable[[Role], Path]:
-    """The path of a role's prepared file, made now where it is missing."""
-    specs, cache = catalogue.load(), weights.cache_dir()
-    return lambda role: weights.prepare(specs.for_role(role), cache).path
+@cache
+def prepared(spec: NetworkSpec) -> Path:
+    """Its prepared file, made now where it is missing."""
+    return weights.prepare(spec, weights.cache_dir()).path
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +27,7 @@ def people(photos: Path) -> dict[str, ImageBGR]:
     return {name: read(photos / name) for name in PEOPLE}
 
 
-@pytest.fixture(scope="session")
-def matcher_session(prepared_file: Callable[[Role], Path]) -> OrtSession:
-    return OrtSession(prepared_file("matcher").read_bytes(), "matcher", ONE_THREAD, [(1, 3, 112, 112)])
+@pytest.fixture(params=PEOPLE)
+def photograph(people: dict[str, ImageBGR], request: pytest.FixtureRequest) -> ImageBGR:
+    """Each of them."""
+    return people[request.param]

@@ -10,6 +10,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+OF_DATA = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment")
+OF_KEYS = ("key_agreement", "crl_sign", "encipher_only", "decipher_only")
+NO_OTHER_USE = dict.fromkeys((*OF_DATA, *OF_KEYS), False)
+
 
 @dataclass(frozen=True)
 class Certificates:
@@ -28,7 +32,7 @@ def made(folder: Path) -> Certificates:
         _builder(authority_name, authority_name, authority_key.public_key())
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key()), critical=False)
-        .add_extension(_usage(signs_certificates=True), critical=True)
+        .add_extension(x509.KeyUsage(key_cert_sign=True, **NO_OTHER_USE), critical=True)
         .sign(authority_key, hashes.SHA256())
     )
     here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
@@ -66,18 +70,4 @@ def _builder(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(days=1))
-    )
-
-
-def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=True,
-        key_cert_sign=signs_certificates,
-        crl_sign=signs_certificates,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
     )

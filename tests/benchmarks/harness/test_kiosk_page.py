@@ -7,7 +7,7 @@ import pytest
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.kiosk_page import open_page
 from lane.capture.guidance import Instruction
-from tests.support.answering_server import answering
+from tests.support.http_service import answering
 from tests.support.lane.kiosk_process import kiosk
 from tests.support.processes import until
 

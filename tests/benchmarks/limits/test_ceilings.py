@@ -12,7 +12,7 @@ from benchmarks.errors import BenchmarkError, CeilingError
 from benchmarks.limits import ceilings
 from benchmarks.limits import numpy_product as product
 from benchmarks.limits.ceilings import Ceiling
-from models.convert.onnx_graph import GraphBuilder
+from models.catalogue.onnx_graph import GraphBuilder
 from models.errors import ProviderError
 from models.runtime.onnx_runtime import OrtSession, RuntimeSettings
 from models.runtime.providers import CPU

@@ -8,7 +8,7 @@ import pytest
 from benchmarks.errors import BenchmarkError
 from benchmarks.limits.operation_count import count
 from models.catalogue import catalogue, weights
-from models.convert.onnx_graph import GraphBuilder
+from models.catalogue.onnx_graph import GraphBuilder
 
 Sizes = Sequence[int | str]
 

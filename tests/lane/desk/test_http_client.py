@@ -17,7 +17,7 @@ from lane.ledger.entry import Draft
 from lane.ledger.journal import SqliteJournal
 from lane.platform.clock import SystemClock
 from lane.platform.errors import DeskError, DeskLostError, DeskRefusedError, NetworkLostError, SettingsError
-from tests.support.answering_server import answering
+from tests.support.http_service import answering
 from tests.support.lane.simulated_lane import opened
 
 TOKEN = "t" * 43

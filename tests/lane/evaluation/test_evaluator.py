@@ -30,8 +30,8 @@ from lane.platform.errors import SettingsError
 from lane.service import build
 from lane.service.build import build_evaluation_thread
 from lane.settings import read
-from models.align import ARCFACE_112
-from models.embed.embedder import FaceEmbedder
+from models.detect.align import ARCFACE_112
+from models.embed.template import FaceEmbedder
 from models.errors import CatalogueError, InferenceError, WeightsChangedError, WeightsMissingError
 from models.networks.build import Networks, build_networks
 from models.runtime.onnx_runtime import RuntimeSettings

@@ -11,8 +11,8 @@ from lane.platform.errors import PolicyError
 from lane.service import build
 from lane.settings import read
 from models.catalogue import catalogue
-from models.embed.embedder import FaceEmbedder
 from models.embed.preprocessing import preprocessing
+from models.embed.template import FaceEmbedder
 from models.errors import ProviderError
 from models.networks.build import Networks
 from models.runtime.onnx_runtime import RuntimeSettings, available_providers

@@ -46,7 +46,7 @@ from models.errors import GoldenVectorError, InferenceError, WeightsChangedError
 from models.networks.build import Networks
 from models.runtime.session import Session, Tensor
 from tests.lane.gate.test_modbus import WIRED
-from tests.support.answering_server import answering
+from tests.support.http_service import answering
 from tests.support.lane.failure_table import README, Seen, degraded, section, table
 from tests.support.lane.relay_box import RelayBox
 from tests.support.lane.simulated_lane import Hall, StandingClock, hall, openings

@@ -9,20 +9,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.align import ARCFACE_112, layout_of
 from models.catalogue import catalogue, weights
-from models.catalogue.catalogue import Addition
+from models.catalogue.onnx_graph import GraphBuilder
 from models.catalogue.spec import NetworkSpec
-from models.convert.onnx_graph import GraphBuilder
-from models.embed.embedder import FaceEmbedder
-from models.embed.template import embed
-from models.errors import CatalogueError, GoldenVectorError, WeightsChangedError, WeightsMissingError
+from models.detect.align import ARCFACE_112, layout_of
+from models.embed.template import FaceEmbedder, embed
+from models.errors import (
+    CatalogueError,
+    GoldenVectorError,
+    ModelError,
+    WeightsChangedError,
+    WeightsMissingError,
+)
 from models.networks import known_face
 from models.networks.adopt import finishing_lines
 from models.networks.build import build_networks, session_of
 from models.values.face import Face
 from tests.models.catalogue.test_weights import run
-from tests.models.conftest import ONE_THREAD
+from tests.models.conftest import ONE_THREAD, prepared
 from tests.support import tiers
 
 SHIPPED = (Path(catalogue.__file__).parent / "catalogue.toml").read_text(encoding="utf-8")
@@ -44,34 +48,41 @@ def test_geometry_uses_the_catalogues_layout() -> None:
         layout_of(catalogue.load().for_role("detector"))
 
 
-def without(text: str, name: str) -> str:
-    parts = re.split(r"(?=^\[\[network\]\])", text, flags=re.MULTILINE)
+def without(name: str) -> str:
+    parts = re.split(r"(?=^\[\[network\]\])", SHIPPED, flags=re.MULTILINE)
     return "".join(part for part in parts if f'name = "{name}"' not in part)
 
 
-def test_catalogue_needs_detector_and_matcher() -> None:
-    known = catalogue.parse(without(SHIPPED, "mediapipe-face-mesh"))
+def test_catalogue_needs_no_landmarks() -> None:
+    known = catalogue.parse(without("mediapipe-face-mesh"))
     assert known.default("landmarks") is None
     with pytest.raises(CatalogueError, match="no default network for the role landmarks"):
         known.for_role("landmarks")
-    for name, role in (("yunet-2023mar", "detector"), ("sface-2021dec", "matcher")):
-        with pytest.raises(CatalogueError, match=f"expected one default {role}"):
-            catalogue.parse(without(SHIPPED, name))
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "not toml [",
-        "network = []",
-        "[[network]]\nrole = 'detector'",
-        "network = 3",
-        "layout = 3\nnetwork = []",
-    ],
-)
-def test_wrong_catalogue_is_a_catalogue_error(text: str) -> None:
-    with pytest.raises(CatalogueError, match=r"catalogue\.toml"):
+WRONG = {
+    "empty": ("", ""),
+    "no TOML": ("not toml [", ""),
+    "no network": ("network = []", ""),
+    "half a network": ("[[network]]\nrole = 'detector'", ""),
+    "a number for networks": ("network = 3", ""),
+    "a number for layouts": ("layout = 3\nnetwork = []", ""),
+    "no detector": (without("yunet-2023mar"), ": expected one default detector"),
+    "no matcher": (without("sface-2021dec"), ": expected one default matcher"),
+    "unfinished": (
+        re.sub(r"golden = \[[^]]*\]", "", SHIPPED),
+        ": without sha256 or golden: yunet-2023mar",
+    ),
+    "zero for an answer": (
+        re.sub(r"golden = \[\s+-0\.01761.*?\]", f"golden = {[0.0] * 128}", SHIPPED, flags=re.DOTALL),
+        ".*golden is zero",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "match"), WRONG.values(), ids=WRONG)
+def test_wrong_catalogue_is_a_catalogue_error(text: str, match: str) -> None:
+    with pytest.raises(CatalogueError, match=r"catalogue\.toml" + match):
         catalogue.parse(text)
 
 
@@ -111,13 +122,6 @@ def test_contradictory_entry_is_refused(was: str, becomes: str, match: str) -> N
         catalogue.parse(SHIPPED.replace(was, becomes))
 
 
-def test_all_zero_known_answer_is_refused() -> None:
-    zeros = re.sub(r"golden = \[\s+-0\.01761.*?\]", f"golden = {[0.0] * 128}", SHIPPED, flags=re.DOTALL)
-    assert zeros != SHIPPED
-    with pytest.raises(CatalogueError, match="golden is zero"):
-        catalogue.parse(zeros)
-
-
 LINES = [
     number for number, line in enumerate(SHIPPED.splitlines()) if re.match(r"\w+ = [^\[]|\w+ = \[.*\]$", line)
 ]
@@ -140,12 +144,6 @@ def test_any_entry_reads_or_errs(line: int, literal: str) -> None:
     assert found.for_role("matcher").dimension > 0
 
 
-def test_a_shipped_entry_is_never_unfinished() -> None:
-    unfinished = re.sub(r"golden = \[[^]]*\]", "", SHIPPED)
-    with pytest.raises(CatalogueError, match="without sha256 or golden: yunet-2023mar"):
-        catalogue.parse(unfinished)
-
-
 # An operator's own matcher: 512 numbers from an ArcFace layout, as the licensed ones have.
 
 
@@ -153,7 +151,7 @@ def test_operators_example_is_an_entry(tmp_path: Path) -> None:
     example = "\n".join(re.findall(r"^#     (.*)$|^#$", SHIPPED, flags=re.MULTILINE)).replace(
         '"…"', f'"{"0" * 64}"'
     )
-    known = catalogue.parse(SHIPPED, Addition(example, tmp_path / "matchers.toml"))
+    known = catalogue.parse(SHIPPED, (example, tmp_path / "matchers.toml"))
     spec = known.named("licensed-r100")
     assert (spec.dimension, spec.metric, spec.finished) == (512, "cosine", False)
     assert spec.source.path == str(tmp_path / "licensed-r100.onnx")
@@ -258,8 +256,7 @@ def test_operators_matcher_runs_beside_default(operator: Operator) -> None:
     operator.prepare()
     for spec in catalogue.load().networks:
         if spec.use == "default":
-            made = weights.prepare(spec, weights.cache_dir()).path
-            weights.prepared_path(spec, operator.cache).symlink_to(made)
+            weights.prepared_path(spec, operator.cache).symlink_to(prepared(spec))
     networks = build_networks(ONE_THREAD, operator.cache, ["licensed-r50", "sface-2021dec", "licensed-r50"])
     assert list(networks.others) == ["licensed-r50"]
     assert networks.embedder.identity.name == "sface-2021dec"
@@ -274,13 +271,6 @@ def test_operators_matcher_runs_beside_default(operator: Operator) -> None:
 def test_only_matcher_is_given_as_matcher() -> None:
     with pytest.raises(CatalogueError, match="yunet-2023mar is no matcher"):
         build_networks(ONE_THREAD, matchers=["yunet-2023mar"])
-
-
-def test_operators_default_replaces_shipped_one(operator: Operator) -> None:
-    operator.adopt(use='"default"')
-    known = catalogue.load()
-    assert known.for_role("matcher").name == "licensed-r50"
-    assert known.named("sface-2021dec").use == "optional"
 
 
 def test_unfinished_entry_never_runs(operator: Operator) -> None:
@@ -300,25 +290,20 @@ def test_missing_or_unlicensed_file_is_refused(operator: Operator) -> None:
         operator.prepare()
 
 
-def test_undiscriminating_matcher_is_not_adopted(operator: Operator) -> None:
-    operator.file.write_bytes(small_matcher(always=1e4))
+@pytest.mark.parametrize(
+    ("file", "name", "match"),
+    [
+        (small_matcher(always=1e4), "licensed-r50", "finds everybody alike"),
+        (small_matcher(256), "licensed-r50", "answered with [(1, 256)], expected [(1, 512)]"),
+        (small_matcher(), "yunet-2023mar", "yunet-2023mar is no matcher"),
+    ],
+    ids=["undiscriminating", "another size", "a detector"],
+)
+def test_wrong_network_is_not_adopted(operator: Operator, file: bytes, name: str, match: str) -> None:
+    operator.file.write_bytes(file)
     operator.write()
-    with pytest.raises(CatalogueError, match="finds everybody alike"):
-        operator.adopt()
-
-
-def test_only_a_matcher_is_adopted() -> None:
-    with pytest.raises(CatalogueError, match="no matcher"):
-        finishing_lines(catalogue.load().for_role("detector"), weights.cache_dir())
-
-
-def test_wrong_answer_size_is_refused(operator: Operator) -> None:
-    operator.file.write_bytes(small_matcher(256))
-    operator.write()
-    done = run(operator.cache, "adopt", "licensed-r50")
-    assert done.returncode == 2
-    assert "answered with [(1, 256)], expected [(1, 512)]" in done.stderr
-    assert "Traceback" not in done.stderr
+    with pytest.raises(ModelError, match=re.escape(match)):
+        finishing_lines(catalogue.load().named(name), operator.cache)
 
 
 @pytest.mark.parametrize(
@@ -349,7 +334,8 @@ def test_wrong_operator_entry_names_its_file(operator: Operator, was: str, becom
     assert "matchers.toml" in str(caught.value)
 
 
-def test_operators_layout_is_an_entry_too(operator: Operator) -> None:
+def test_operator_adds_layout_and_default(operator: Operator) -> None:
+    """The shipped default stays at hand."""
     layout = """
 [[layout]]
 name = "own-112"
@@ -357,9 +343,11 @@ size = 112
 origin = "the maker's manual"
 landmarks = [[40, 40], [72, 40], [56, 60], [44, 80], [68, 80]]
 """
-    operator.write(layout='"own-112"')
+    operator.write(layout='"own-112"', use='"default"')
     operator.catalogue.write_text(layout + operator.catalogue.read_text())
-    assert layout_of(operator.spec).landmarks[2].tolist() == [56, 60]
+    known = catalogue.load()
+    assert layout_of(known.for_role("matcher")).landmarks[2].tolist() == [56, 60]
+    assert known.named("sface-2021dec").use == "optional"
 
 
 def test_missing_catalogue_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.align import ARCFACE_112, align
 from models.catalogue import catalogue, weights
-from models.convert.onnx_graph import answering
+from models.catalogue.onnx_graph import answering
+from models.detect.align import ARCFACE_112, align
 from models.detect.detector import (
     CLOSE_UP,
     CLOSE_UP_MIN_SCORE,
@@ -23,8 +23,8 @@ from models.detect.detector import (
 from models.errors import CatalogueError, InferenceError
 from models.networks.build import Networks
 from models.networks.known_face import draw_face
-from models.runtime.input_tensor import to_tensor
 from models.runtime.onnx_runtime import OrtSession, RuntimeSettings
+from models.runtime.session import to_tensor
 from models.values.face import ImageBGR
 from tests.support import tiers
 
@@ -106,16 +106,13 @@ def test_two_faces_come_best_first(networks: Networks, people: dict[str, ImageBG
     assert sorted(face.landmarks[2, 0] > 400 for face in faces) == [False, True]
 
 
-@pytest.mark.parametrize("name", ["obama.jpg", "obama3.jpg", "biden.jpg"])
-def test_landmarks_survive_mirroring_and_shrinking(
-    networks: Networks, people: dict[str, ImageBGR], name: str
-) -> None:
-    image = people[name]
-    points = networks.detector.detect(image)[0].landmarks
+def test_landmarks_survive_mirroring_and_shrinking(networks: Networks, photograph: ImageBGR) -> None:
+    points = networks.detector.detect(photograph)[0].landmarks
     eyes = float(np.linalg.norm(points[1] - points[0]))
-    mirrored = networks.detector.detect(np.ascontiguousarray(image[:, ::-1]))[0].landmarks[[1, 0, 2, 4, 3]]
-    mirrored[:, 0] = image.shape[1] - 1 - mirrored[:, 0]
-    half = cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    other_way = np.ascontiguousarray(photograph[:, ::-1])
+    mirrored = networks.detector.detect(other_way)[0].landmarks[[1, 0, 2, 4, 3]]
+    mirrored[:, 0] = photograph.shape[1] - 1 - mirrored[:, 0]
+    half = cv2.resize(photograph, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA).astype(np.uint8)
     shrunk = networks.detector.detect(half)[0].landmarks * 2
     for other in (mirrored, shrunk):
         assert np.linalg.norm(other - points, axis=1).mean() < 0.1 * eyes
@@ -127,12 +124,9 @@ def whole(networks: Networks) -> OrtSession:
     return session
 
 
-@pytest.mark.parametrize("name", ["obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg"])
 @pytest.mark.parametrize("size", [0.4, 1.0])
-def test_only_coarsest_cells_judge_close_up(
-    networks: Networks, people: dict[str, ImageBGR], name: str, size: float
-) -> None:
-    image = cv2.resize(people[name], None, fx=size, fy=size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+def test_only_coarsest_cells_judge_close_up(networks: Networks, photograph: ImageBGR, size: float) -> None:
+    image = cv2.resize(photograph, None, fx=size, fy=size, interpolation=cv2.INTER_AREA).astype(np.uint8)
     face = networks.detector.detect(image, close_ups=0)[0]
     crop = align(image, face.landmarks, CLOSE_UP).image_bgr
     answer = whole(networks).run(to_tensor(crop, DETECTOR.input))
@@ -147,15 +141,13 @@ def test_only_coarsest_cells_judge_close_up(
 
 
 def test_close_look_is_part_of_detector(networks: Networks) -> None:
+    """And a part of a graph answers like the whole."""
     closer = networks.detector._closer
     assert isinstance(closer, OrtSession)
     assert closer.nodes < 0.8 * whole(networks).nodes
     assert closer.provider == whole(networks).provider
     with pytest.raises(InferenceError, match="not warmed up"):
         closer.run(np.zeros((1, 3, 480, 640), np.float32))
-
-
-def test_graph_part_answers_like_whole(networks: Networks) -> None:
     graph = weights.load(DETECTOR, weights.cache_dir())
     part = OrtSession(answering(graph, ["obj_16"]), "part", RuntimeSettings(threads=1), [(1, 3, 320, 320)])
     tensor = np.random.default_rng(1).uniform(0, 255, (1, 3, 320, 320)).astype(np.float32)
@@ -179,8 +171,3 @@ def test_width_and_height_stay_unswapped() -> None:
     back = in_image(row, image, Letterbox((320, 256), 0.1))
     assert np.allclose(back[0, :4], 10)
     assert back[0, 14] == 1
-
-
-def test_every_network_says_where_it_runs(networks: Networks) -> None:
-    assert {identity.role for identity in networks.identities} == {"detector", "landmarks", "matcher"}
-    assert all(identity.provider == "CPUExecutionProvider" for identity in networks.identities)

@@ -1,6 +1,5 @@
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,43 +9,24 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from models.align import ARCFACE_112
 from models.catalogue import catalogue
-from models.catalogue.spec import Role
 from models.detect import face_mesh
+from models.detect.align import ARCFACE_112
 from models.detect.face_mesh import FaceMesh, Points
-from models.errors import GoldenVectorError, InferenceError
+from models.errors import InferenceError
 from models.networks import known_face
-from models.networks.build import Networks, session_on
-from models.runtime.onnx_runtime import OrtSession
-from models.runtime.session import Tensor
+from models.networks.build import Networks
 from models.values.face import Box, Face, ImageBGR, Landmarks, Mesh
-from tests.models.conftest import ONE_THREAD, PEOPLE
 from tests.models.networks.test_known_face import Answers, Changed
 
 SPEC = catalogue.load().for_role("landmarks")
 EYES = ARCFACE_112.landmarks
-WRONG_INPUTS: dict[str, Callable[[Tensor], Tensor]] = {
-    "blue for red": lambda tensor: np.ascontiguousarray(tensor[:, ::-1]),
-    "0 to 255": lambda tensor: (tensor * 255).astype(np.float32),
-    "-1 to 1": lambda tensor: (tensor * 2 - 1).astype(np.float32),
-    "mirrored": lambda tensor: np.ascontiguousarray(tensor[..., ::-1]),
-    "turned": lambda tensor: np.ascontiguousarray(tensor.transpose(0, 1, 3, 2)),
-}
 
 
-@pytest.fixture(scope="module")
-def session(prepared_file: Callable[[Role], Path]) -> OrtSession:
-    return session_on(prepared_file("landmarks").read_bytes(), SPEC, ONE_THREAD)
-
-
-@pytest.fixture(scope="module")
-def network(session: OrtSession) -> FaceMesh:
-    return FaceMesh(SPEC, session)
-
-
-def look(network: FaceMesh, image: ImageBGR, face: Face) -> Mesh:
-    return network.look(image, face.landmarks, face.box_in_image)
+@pytest.fixture(scope="session")
+def network(networks: Networks) -> FaceMesh:
+    assert networks.mesh is not None
+    return networks.mesh
 
 
 def points(**places: tuple[float, float, float]) -> Mesh:
@@ -80,22 +60,16 @@ ANGLES = st.floats(-3.1, 3.1)
 
 
 @given(ANGLES, ANGLES, ANGLES, st.floats(0.5, 20), st.floats(5, 50), st.floats(0, 20))
-def test_eye_opening_is_height_over_width(
+def test_opening_is_height_over_width(
     yaw: float, pitch: float, roll: float, scale: float, width: float, height: float
 ) -> None:
-    right, left = face_mesh.eye_opening(turned(eye(width, height), yaw, pitch, roll, scale))
-    assert right == pytest.approx(height / width, abs=0.01)
-    assert left == pytest.approx(height / width, abs=0.01)
-
-
-@given(ANGLES, ANGLES, ANGLES, st.floats(0.5, 20), st.floats(0, 20))
-def test_mouth_opening_is_gap_over_width(
-    yaw: float, pitch: float, roll: float, scale: float, gap: float
-) -> None:
-    mouth = points(p61=(-15, 0, 0), p291=(15, 0, 0), p13=(0, -gap / 2, 3), p14=(0, gap / 2, 3))
-    assert face_mesh.mouth_opening(turned(mouth, yaw, pitch, roll, scale)) == pytest.approx(
-        gap / 30, abs=0.01
+    """Of both eyes and the mouth, however the head is turned."""
+    mouth = points(
+        p61=(-width / 2, 0, 0), p291=(width / 2, 0, 0), p13=(0, -height / 2, 3), p14=(0, height / 2, 3)
     )
+    eyes = face_mesh.eye_opening(turned(eye(width, height), yaw, pitch, roll, scale))
+    found = (*eyes, face_mesh.mouth_opening(turned(mouth, yaw, pitch, roll, scale)))
+    assert found == pytest.approx([height / width] * 3, abs=0.01)
 
 
 def on_mean_shape(scale: float, turn_deg: float, left: float, top: float) -> Mesh:
@@ -121,11 +95,6 @@ def test_outlier_hardly_moves_fitted_landmarks() -> None:
     changed.points_in_image[face_mesh.MOUTH_CORNERS[0], 1] += 40  # a third of the mouth's width
     moved = face_mesh.fitted_landmarks(changed) - face_mesh.fitted_landmarks(plain)
     assert np.abs(moved).max() < 1
-
-
-def test_spanless_mesh_gives_no_landmarks() -> None:
-    with pytest.raises(InferenceError):
-        face_mesh.fitted_landmarks(points())
 
 
 def garbage() -> dict[str, NDArray[np.float32]]:
@@ -160,18 +129,14 @@ def test_believed_mesh_keeps_landmarks_near(found: Points) -> None:
         assert np.abs(face_mesh.fitted_landmarks(Mesh(found, 1.0)) - landmarks).max() < 112
 
 
-@pytest.mark.parametrize("score", [0.4, np.nan])
-def test_an_unsure_mesh_is_not_believed(score: float) -> None:
-    right = on_mean_shape(1, 0, 0, 0)
-    assert not face_mesh.agrees(Mesh(right.points_in_image, score), ARCFACE_112.landmarks)
-
-
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
-def test_widthless_mesh_has_no_openings(value: float) -> None:
+@pytest.mark.parametrize(
+    "measure", [face_mesh.eye_opening, face_mesh.mouth_opening, face_mesh.fitted_landmarks]
+)
+def test_spanless_mesh_gives_nothing(value: float, measure: Callable[[Mesh], object]) -> None:
     flat = Mesh(np.full((face_mesh.COUNT, 3), value, np.float32), 1.0)
-    for measure in (face_mesh.eye_opening, face_mesh.mouth_opening):
-        with pytest.raises(InferenceError, match="spans no face"), np.errstate(invalid="ignore"):
-            measure(flat)
+    with pytest.raises(InferenceError, match="span"), np.errstate(invalid="ignore"):
+        measure(flat)
 
 
 def test_mesh_gives_the_five_landmarks() -> None:
@@ -218,17 +183,18 @@ def test_box_and_landmarks_must_span_a_face(network: FaceMesh, landmarks: Landma
         network.look(np.zeros((100, 100, 3), np.uint8), landmarks, box)
 
 
-def test_huge_landmarks_agree_with_no_mesh() -> None:
+@pytest.mark.parametrize(("score", "factor"), [(0.4, 1), (np.nan, 1), (1, 1e37)])
+def test_unsure_mesh_or_huge_landmarks_never_agree(score: float, factor: float) -> None:
+    right = Mesh(on_mean_shape(1, 0, 0, 0).points_in_image, score)
     with np.errstate(all="ignore"):
-        assert not face_mesh.agrees(on_mean_shape(1, 0, 0, 0), ARCFACE_112.landmarks * np.float32(1e37))
+        assert not face_mesh.agrees(right, EYES * np.float32(factor))
 
 
-@pytest.mark.parametrize("name", PEOPLE)
 def test_mesh_agrees_with_detector_landmarks(
-    network: FaceMesh, networks: Networks, people: dict[str, ImageBGR], name: str
+    network: FaceMesh, networks: Networks, photograph: ImageBGR
 ) -> None:
-    face = networks.detector.detect(people[name])[0]
-    found = look(network, people[name], face)
+    face = networks.detector.detect(photograph)[0]
+    found = network.look(photograph, face.landmarks, face.box_in_image)
     eyes = float(np.linalg.norm(face.landmarks[1] - face.landmarks[0]))
     off = np.linalg.norm(face_mesh.five_points(found) - face.landmarks, axis=1) / eyes
     assert found.points_in_image.shape == (468, 3)
@@ -244,8 +210,8 @@ def test_head_turn_keeps_landmarks_still(
     height, width = image.shape[:2]
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), 25, 1)
     rotated = cv2.warpAffine(image, turn, (width, height)).astype(np.uint8)
-    expected = face_mesh.five_points(look(network, image, face)) @ turn[:, :2].T + turn[:, 2]
     before = face.box_in_image
+    expected = face_mesh.five_points(network.look(image, face.landmarks, before)) @ turn[:, :2].T + turn[:, 2]
     centre = turn @ [before.x + before.width / 2, before.y + before.height / 2, 1]
     corner = centre - np.array([before.width, before.height]) / 2
     box = Box(float(corner[0]), float(corner[1]), before.width, before.height)
@@ -259,15 +225,8 @@ def test_absent_face_scores_low(network: FaceMesh) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
     nobody = Face(Box(40, 30, 110, 130), EYES + 40, 0.9)
     for image in (noise, np.full((200, 200, 3), 127, np.uint8)):
-        assert look(network, image, nobody).score < 0.1
+        assert network.look(image, nobody.landmarks, nobody.box_in_image).score < 0.1
         assert network.refine(image, nobody).mesh is None
-
-
-@pytest.mark.parametrize("name", WRONG_INPUTS)
-def test_wrongly_fed_mesh_is_noticed(session: OrtSession, name: str) -> None:
-    changed = Changed(session, before=WRONG_INPUTS[name])
-    with pytest.raises(GoldenVectorError, match="moved by"):
-        known_face.check_mesh(FaceMesh(SPEC, changed), SPEC.golden)
 
 
 WRONG_FORMS: dict[str, Answers] = {
@@ -279,15 +238,9 @@ WRONG_FORMS: dict[str, Answers] = {
 
 
 @pytest.mark.parametrize("name", WRONG_FORMS)
-def test_another_networks_answer_is_no_mesh(session: OrtSession, name: str) -> None:
-    changed = Changed(session, after=WRONG_FORMS[name])
+def test_another_networks_answer_is_no_mesh(network: FaceMesh, name: str) -> None:
+    changed = Changed(network._session, after=WRONG_FORMS[name])
     with pytest.raises(InferenceError, match="not the answer of a face mesh"):
-        known_face.check_mesh(FaceMesh(SPEC, changed), SPEC.golden)
-
-
-def test_reordered_points_are_another_mesh(session: OrtSession) -> None:
-    changed = Changed(session, after=lambda found: {**found, "landmarks": found["landmarks"][:, ::-1]})
-    with pytest.raises(GoldenVectorError, match="moved by"):
         known_face.check_mesh(FaceMesh(SPEC, changed), SPEC.golden)
 
 

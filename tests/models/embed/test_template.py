@@ -1,4 +1,4 @@
-"""What is compared: several looks at one face become one template, and nothing senseless becomes one."""
+"""Several looks at one face become one template, nothing senseless becomes one; and which two are alike."""
 
 from typing import get_args
 
@@ -6,26 +6,32 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
+from hypothesis.extra import numpy as arrays
 
-from models.align import ARCFACE_112
 from models.detect import face_mesh
+from models.detect.align import ARCFACE_112
 from models.embed.similarity import similarity
-from models.embed.template import crops, embed, mean
+from models.embed.template import crops, embed, mean, unit_vector
 from models.errors import InferenceError, MatchersDifferError
+from models.runtime.session import Tensor
 from models.values.face import AlignedFace, Box, Embedding, Face, Mesh
 from models.values.identity import MatcherIdentity, Metric
 
 LAYOUT = ARCFACE_112
 MOVED = np.array([40, 50], np.float32)
 MOVED_BY_MESH = np.array([140, 50], np.float32)
-HERE = MatcherIdentity("here", "0" * 64, "1" * 64)
-THERE = MatcherIdentity("there", "0" * 64, "1" * 64)
+HERE, THERE = (MatcherIdentity(name, "0" * 64, "1" * 64) for name in ("here", "there"))
+OTHER_FILE = MatcherIdentity("here", "1" * 64, "1" * 64)
+VECTORS = arrays.arrays(np.float32, 8, elements=st.floats(-100, 100, width=32))
+
+
+def made(vector: object, metric: Metric = "euclidean") -> Embedding:
+    return Embedding(np.asarray(vector, np.float32), HERE, metric)
 
 
 def embedding(*values: float, matcher: MatcherIdentity = HERE) -> Embedding:
-    vector: NDArray[np.float64] = np.array(values)
-    return Embedding((vector / np.linalg.norm(vector)).astype(np.float32), matcher)
+    """At unit length."""
+    return Embedding((np.array(values) / np.linalg.norm(values)).astype(np.float32), matcher)
 
 
 class Pixels:
@@ -72,12 +78,6 @@ def test_outside_face_has_no_template(offset: float) -> None:
         embed(image, Face(Box(0, 0, 224, 224), LAYOUT.landmarks + np.float32(offset), 1.0), Pixels())
 
 
-def test_a_template_lies_in_the_middle() -> None:
-    fused = mean([embedding(1, 0), embedding(0, 1)])
-    assert np.allclose(fused.vector, [0.70711, 0.70711], atol=1e-5)
-    assert fused.matcher == HERE
-
-
 @given(st.lists(st.tuples(*[st.floats(-1, 1)] * 3), min_size=1, max_size=8))
 def test_template_has_unit_length_or_fails(looks: list[tuple[float, float, float]]) -> None:
     usable = [look for look in looks if np.linalg.norm(look) > 1e-3]
@@ -88,40 +88,96 @@ def test_template_has_unit_length_or_fails(looks: list[tuple[float, float, float
     assert np.linalg.norm(fused.vector) == pytest.approx(1, abs=1e-5)
 
 
-@pytest.mark.parametrize(
-    "looks",
-    [
-        [],
-        [embedding(1, 0), embedding(-1, 0)],
-        *[
-            [Embedding(np.array([1, value], np.float32), HERE, metric)] * 2
-            for value in (np.nan, np.inf)
-            for metric in get_args(Metric)
-        ],
-    ],
-    ids=["nothing", "opposite", *["not finite"] * 4],
-)
-def test_senseless_looks_make_no_template(looks: list[Embedding]) -> None:
-    with pytest.raises(InferenceError):
+SENSELESS = {
+    "nothing": ([], InferenceError),
+    "opposite": ([embedding(1, 0), embedding(-1, 0)], InferenceError),
+    **{
+        f"{value} by {metric}": ([made([1, value], metric)] * 2, InferenceError)
+        for value in (np.nan, np.inf)
+        for metric in get_args(Metric)
+    },
+    "matchers": ([embedding(1, 0), embedding(1, 0, matcher=THERE)], MatchersDifferError),
+    "metrics": ([embedding(1, 0), made([1, 1])], MatchersDifferError),
+    "sizes": ([embedding(1, 0), made([1], "cosine")], MatchersDifferError),
+}
+
+
+@pytest.mark.parametrize(("looks", "error"), SENSELESS.values(), ids=SENSELESS)
+def test_senseless_looks_make_no_template(looks: list[Embedding], error: type[Exception]) -> None:
+    with pytest.raises(error):
         mean(looks)
 
 
 @pytest.mark.parametrize(
-    "other",
-    [
-        embedding(1, 0, matcher=THERE),
-        Embedding(np.ones(2, np.float32), HERE, "euclidean"),
-        Embedding(np.ones(1, np.float32), HERE),
-    ],
-    ids=["matcher", "metric", "size"],
+    ("looks", "middle"),
+    [([made([2, 0]), made([0, 4])], [1, 2]), ([embedding(1, 0), embedding(0, 1)], [0.70711, 0.70711])],
+    ids=get_args(Metric)[::-1],
 )
-def test_embeddings_of_other_kind_never_mix(other: Embedding) -> None:
-    with pytest.raises(MatchersDifferError):
-        mean([embedding(1, 0), other])
-
-
-def test_distance_template_is_plain_mean() -> None:
-    looks = [Embedding(np.array(vector, np.float32), HERE, "euclidean") for vector in ([2, 0], [0, 4])]
+def test_a_template_lies_in_the_middle(looks: list[Embedding], middle: list[float]) -> None:
     fused = mean(looks)
-    assert fused.vector.tolist() == [1, 2]
-    assert fused.metric == "euclidean"
+    assert np.allclose(fused.vector, middle, atol=1e-5)
+    assert (fused.matcher, fused.metric) == (HERE, looks[0].metric)
+
+
+@given(VECTORS, VECTORS)
+def test_cosine_similarity_holds_for_any_answer(one: Tensor, other: Tensor) -> None:
+    if min(np.linalg.norm(one), np.linalg.norm(other)) < 1e-3:
+        return
+    a, b = (Embedding(unit_vector(vector), HERE) for vector in (one, other))
+    assert -1 <= similarity(a, b) <= 1
+    assert similarity(a, b) == similarity(b, a)
+    assert similarity(a, a) == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize("answer", [np.zeros(8), np.full(8, np.nan), np.array([np.inf, 1.0])])
+def test_directionless_answer_is_no_embedding(answer: Tensor) -> None:
+    with pytest.raises(InferenceError, match="no direction"):
+        unit_vector(answer.astype(np.float32))
+
+
+@given(VECTORS, VECTORS)
+def test_nearer_is_more_alike(one: Tensor, other: Tensor) -> None:
+    if not (one.any() and other.any()):
+        return
+    expected = 1 - float(np.linalg.norm(one.astype(np.float64) - other))
+    assert similarity(made(one), made(other)) == pytest.approx(expected, rel=1e-6, abs=1e-6)
+    assert similarity(made(one), made(other)) <= similarity(made(one), made(one)) == 1
+
+
+def test_dlib_threshold_is_similarity_0_4() -> None:
+    assert similarity(made([1, 1, 1]), made([1, 1, 1.6])) == pytest.approx(0.4)
+
+
+EIGHT = embedding(*[1] * 8)
+OTHER_KINDS = {
+    "file": (EIGHT, embedding(*[1] * 8, matcher=OTHER_FILE)),
+    "metric": (EIGHT, made(EIGHT.vector)),
+    **{
+        f"{metric} of {shape}": (made(EIGHT.vector, metric), made(np.ones(shape), metric))
+        for shape in ((1,), (4,), (8, 1), (1, 8), ())
+        for metric in get_args(Metric)
+    },
+}
+
+
+@pytest.mark.parametrize(("one", "other"), OTHER_KINDS.values(), ids=OTHER_KINDS)
+def test_other_kinds_have_no_similarity(one: Embedding, other: Embedding) -> None:
+    with pytest.raises(MatchersDifferError, match="no similarity"):
+        similarity(one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "match"),
+    [
+        *((EIGHT, made(EIGHT.vector * by, "cosine"), "length") for by in (0.0, 0.9, 1.1, np.nan, np.inf)),
+        *((made(np.zeros(8)), made(other), "zero") for other in (np.zeros(8), np.ones(8))),
+        *(
+            (made([value] * 8), made(other), "not finite")
+            for value in (np.nan, np.inf)
+            for other in ([value] * 8, np.ones(8))
+        ),
+    ],
+)
+def test_senseless_vector_is_like_none(one: Embedding, other: Embedding, match: str) -> None:
+    with pytest.raises(InferenceError, match=match), np.errstate(invalid="ignore"):
+        similarity(one, other)

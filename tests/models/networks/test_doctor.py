@@ -23,22 +23,21 @@ from models.networks.doctor import examine
 from models.runtime import bf16, providers
 from models.runtime.machine import ROOT
 from models.runtime.onnx_runtime import available_providers
-from models.runtime.providers import CPU, CUDA, OPENVINO
+from models.runtime.providers import CPU
 from models.runtime.threads import cores, limits
+from tests.models.conftest import prepared
 from tests.support import tiers
 from tests.support.models.made_up_distribution import installed_beside
 
-ROLES: tuple[Role, ...] = ("detector", "matcher")
-
 
 @pytest.fixture
-def cache(tmp_path: Path, prepared_file: Callable[[Role], Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache of its own with every default network; each is timed once."""
     monkeypatch.setattr(doctoring, "RUNS", 1)
     (tmp_path / "networks").mkdir()
     for spec in catalogue.load().networks:
         if spec.use == "default":
-            shutil.copy(prepared_file(spec.role), weights.prepared_path(spec, tmp_path))
+            shutil.copy(prepared(spec), weights.prepared_path(spec, tmp_path))
     return tmp_path
 
 
@@ -65,21 +64,33 @@ def test_missing_bf16_is_no_problem(cache: Path, monkeypatch: pytest.MonkeyPatch
     assert examine(cache, threads=1).bf16 == "amx"
 
 
-@pytest.mark.skipif(OPENVINO in available_providers(), reason="OpenVINO is here")
 @pytest.mark.parametrize(
-    ("maker", "extra"), [("GenuineIntel", "openvino"), ("AuthenticAMD", "openvino-built-in")]
+    ("provider", "maker", "extra"),
+    [
+        ("openvino", "GenuineIntel", "openvino"),
+        ("openvino", "AuthenticAMD", "openvino-built-in"),
+        ("cuda", "", "gpu"),
+    ],
 )
-def test_advice_serves_this_processor(
-    cache: Path, monkeypatch: pytest.MonkeyPatch, maker: str, extra: str
+def test_missing_provider_names_its_extra(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, provider: str, maker: str, extra: str
 ) -> None:
+    """The one that serves this processor."""
+    name = providers.named(provider).name
+    if name in available_providers():
+        pytest.skip(f"{name} is here")
     monkeypatch.setattr(providers, "vendor", lambda: maker)
     for module in (bf16, doctoring):
         monkeypatch.setattr(module, "native_bf16", lambda: "avx512")
-    found = examine(cache, "openvino", threads=1)
+    found = examine(cache, provider, threads=1)
     lock = f"requirements-{extra}.lock"
     assert (ROOT / lock).is_file()
     assert found.advice == (f"install the extra {extra} ({lock}), in a fresh environment",)
-    assert all(text.endswith(f"the extra {extra}") for text in (*found.problems, found.bf16_problem))
+    (problem,) = found.problems
+    assert problem.startswith(f"{name} is not available here")
+    assert problem.endswith(f"the extra {extra}")
+    assert provider != "openvino" or found.bf16_problem.endswith(f"the extra {extra}")
+    assert not any(one.provider for one in found.networks)
 
 
 def a_folder(path: Path) -> None:
@@ -101,7 +112,7 @@ def a_folder(path: Path) -> None:
     ],
     ids=["missing", "emptied", "damaged", "a folder"],
 )
-@tiers.parametrize("role", ROLES, quick=1)
+@tiers.parametrize("role", ("detector", "matcher"), quick=1)
 def test_unusable_file_is_a_problem_with_advice(
     cache: Path, role: Role, harm: Callable[[Path], None], state: str, advice: str
 ) -> None:
@@ -113,15 +124,6 @@ def test_unusable_file_is_a_problem_with_advice(
     assert states == {**dict.fromkeys(states, "ready"), role: state}
     assert found.problems == (f"{spec.name}: its file is {state}",)
     assert found.advice == (advice.format(name=spec.name, path=path),)
-
-
-@pytest.mark.skipif(CUDA in available_providers(), reason="there is a GPU here")
-def test_missing_provider_names_its_extra(cache: Path) -> None:
-    found = examine(cache, "cuda", threads=1)
-    assert len(found.problems) == 1
-    assert found.problems[0].startswith(f"{CUDA} is not available here")
-    assert found.advice == ("install the extra gpu (requirements-gpu.lock), in a fresh environment",)
-    assert not any(one.provider for one in found.networks)
 
 
 def test_unknown_provider_is_an_error(cache: Path) -> None:

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 
-from models.align import ARCFACE_112, MOST_SAMPLED_DOWN, align, similarity_transform
+from models.detect.align import ARCFACE_112, MOST_SAMPLED_DOWN, align, similarity_transform
 from models.errors import InferenceError
 from models.networks.known_face import draw_face
 from models.values.face import Landmarks
@@ -98,12 +99,6 @@ def test_crop_samples_three_channels_exactly(
     assert np.array_equal(align(picture, landmarks, ARCFACE_112).image_bgr, expected)
 
 
-@pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
-def test_degenerate_landmarks_are_refused(value: float) -> None:
-    with pytest.raises(InferenceError, match="span"), np.errstate(invalid="ignore"):
-        similarity_transform(np.full((5, 2), value, np.float32), ARCFACE_112.landmarks)
-
-
 @given(arrays(np.float32, (5, 2), elements=st.floats(width=32)))
 def test_any_landmarks_crop_or_err(landmarks: Landmarks) -> None:
     picture = np.full((50, 60, 3), 255, np.uint8)
@@ -113,9 +108,21 @@ def test_any_landmarks_crop_or_err(landmarks: Landmarks) -> None:
         return
 
 
-def test_unfacelike_points_are_refused() -> None:
-    ring = np.exp(2j * np.pi * np.arange(5) / 5)
-    target = np.stack([ring.real, ring.imag], 1).astype(np.float32)
-    twice_round = (ring**2).astype(np.complex64)
-    with pytest.raises(InferenceError, match="span"):
-        similarity_transform(np.stack([twice_round.real, twice_round.imag], 1), target)
+def around(ring: NDArray[np.complex128]) -> Landmarks:
+    return np.stack([ring.real, ring.imag], 1).astype(np.float32)
+
+
+RING = np.exp(2j * np.pi * np.arange(5) / 5)
+
+
+@pytest.mark.parametrize(
+    ("landmarks", "target"),
+    [
+        *((np.full((5, 2), one, np.float32), ARCFACE_112.landmarks) for one in (0.0, np.nan, np.inf)),
+        (around(RING**2), around(RING)),
+    ],
+    ids=["in one point", "no numbers", "infinite", "twice round"],
+)
+def test_unfacelike_points_are_refused(landmarks: Landmarks, target: Landmarks) -> None:
+    with pytest.raises(InferenceError, match="span"), np.errstate(invalid="ignore"):
+        similarity_transform(landmarks, target)

@@ -1,4 +1,4 @@
-"""Plain fp32 ONNX graphs put together node by node; with `rewrite`, all that knows onnx.
+"""Plain fp32 ONNX graphs put together node by node.
 
 The same nodes give the same bytes on every machine, so that the catalogue can name the result's hash.
 """
@@ -50,10 +50,7 @@ class GraphBuilder:
 
 
 def answering(graph: bytes, outputs: Sequence[str]) -> bytes:
-    """The part of a graph that these outputs need, with every number as it was.
-
-    CatalogueError for a graph that does not answer with all of them.
-    """
+    """The part of a graph that these outputs need, as it was; CatalogueError where one of them is missing."""
     model = onnx.load_from_string(graph)
     if missing := set(outputs) - {value.name for value in model.graph.output}:
         raise CatalogueError(f"the graph does not answer with {', '.join(sorted(missing))}")

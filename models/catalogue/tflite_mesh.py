@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.convert.onnx_graph import GraphBuilder
+from models.catalogue.onnx_graph import GraphBuilder
 from models.errors import CatalogueError
 
 FLOAT32, FLOAT16, INT32 = 0, 1, 2
@@ -103,17 +103,11 @@ class Step:
         return default if self.options is None else self.options.number(field, kind, default)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Network:
-    """What a TFLite file holds, in the order in which it runs."""
+def read(data: bytes) -> tuple[list[Step], list[Value], list[Value]]:
+    """Steps in the order in which they run, inputs and outputs of the file's first graph.
 
-    steps: tuple[Step, ...]
-    inputs: tuple[Value, ...]
-    outputs: tuple[Value, ...]
-
-
-def read(data: bytes) -> Network:
-    """The file's first graph; CatalogueError if it is no TFLite file."""
+    CatalogueError if it is no TFLite file.
+    """
     if data[4:8] != b"TFL3":
         raise CatalogueError("not a TFLite file")
     model = Table.root(data)
@@ -122,9 +116,9 @@ def read(data: bytes) -> Network:
     codes = [max(code.number(0, "<b"), code.number(3)) for code in model.tables(1)]
     graph = model.tables(2)[0]
     values = [_value(table, buffers) for table in graph.tables(0)]
-    steps = tuple(_step(table, codes, values) for table in graph.tables(3))
-    inputs, outputs = (tuple(values[index] for index in graph.numbers(field)) for field in (1, 2))
-    return Network(steps, inputs, outputs)
+    steps = [_step(table, codes, values) for table in graph.tables(3)]
+    inputs, outputs = ([values[index] for index in graph.numbers(field)] for field in (1, 2))
+    return steps, inputs, outputs
 
 
 def _value(table: Table, buffers: list[bytes]) -> Value:
@@ -272,12 +266,11 @@ def mesh_to_onnx(data: bytes, name: str) -> bytes:
     In: [N, 3, 192, 192], RGB, 0 to 1. Out: `landmarks` [N, 468, 3], x and y in pixels of the input, z in
     the same unit towards the camera where negative; `face` [N, 1], the logit of a face being there.
     """
-    network = read(data)
+    steps, (image,), (points, face) = read(data)
     converter = Converter(name)
     graph = converter.graph
-    for step in network.steps:
+    for step in steps:
         converter.convert(step)
-    points, face = network.outputs
     if points.shape != (1, 1, 1, 1404) or face.shape != (1, 1, 1, 1):
         raise CatalogueError(f"{name}: not the landmark network that is known here")
     shapes = (
@@ -286,8 +279,8 @@ def mesh_to_onnx(data: bytes, name: str) -> bytes:
     )
     graph.add("Reshape", [points.name, shapes[0]], "landmarks")
     graph.add("Reshape", [face.name, shapes[1]], "face")
-    _, height, width, channels = network.inputs[0].shape
+    _, height, width, channels = image.shape
     return graph.finished(
-        (network.inputs[0].name, ["N", channels, height, width]),
+        (image.name, ["N", channels, height, width]),
         [("landmarks", ["N", 468, 3]), ("face", ["N", 1])],
     )

@@ -3,7 +3,6 @@
 import importlib.util
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,39 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.align import align
-from models.catalogue import catalogue, weights
-from models.convert import dlib_resnet
-from models.convert.dlib_resnet import Converter, Picture, Reader
-from models.embed.embedder import FaceEmbedder
-from models.embed.similarity import similarity
-from models.embed.template import embed
-from models.errors import CatalogueError, GoldenVectorError
+from models.catalogue import catalogue, dlib_resnet, weights
+from models.catalogue.dlib_resnet import Converter, Picture, Reader
+from models.detect.align import align, layout_of
+from models.errors import CatalogueError
 from models.networks import known_face
 from models.networks.build import Networks, session_on
-from models.runtime.input_tensor import to_tensor
 from models.runtime.onnx_runtime import OrtSession
+from models.runtime.session import to_tensor
 from models.values.face import ImageBGR
-from tests.models.conftest import ONE_THREAD, PEOPLE
-from tests.models.networks.test_known_face import Changed, of_each
+from tests.models.conftest import ONE_THREAD, prepared
 
 SPEC = catalogue.load().named("dlib-resnet-29")
-CACHE = weights.cache_dir()
 
 
 @pytest.fixture(scope="module")
 def published() -> bytes:
-    return weights.source(SPEC, CACHE)
-
-
-@pytest.fixture(scope="module")
-def session() -> OrtSession:
-    return session_on(weights.prepare(SPEC, CACHE).path.read_bytes(), SPEC, ONE_THREAD)
-
-
-@pytest.fixture(scope="module")
-def embedder(session: OrtSession) -> FaceEmbedder:
-    return FaceEmbedder(SPEC, session, "0" * 64)
+    return weights.source(SPEC, weights.cache_dir())
 
 
 def whole(value: int) -> bytes:
@@ -65,22 +48,17 @@ EMPTY = tensor(np.zeros(0, np.float32))
 LEFT_BY_TRAINING = b"111" + EMPTY * 3
 
 
-@given(st.integers(-(2**63), 2**63))
-def test_a_whole_number_comes_back(value: int) -> None:
-    reader = Reader(whole(value))
-    assert reader.whole() == value
-    assert reader.at_end
-
-
-@given(st.integers(-(2**53), 2**53), st.integers(-300, 300))
-def test_real_number_is_mantissa_times_power(mantissa: int, exponent: int) -> None:
-    assert Reader(whole(mantissa) + whole(exponent)).real() == mantissa * 2.0**exponent
-
-
-@given(st.lists(st.floats(-1e3, 1e3, width=32), min_size=1, max_size=40))
-def test_a_tensor_comes_back(values: list[float]) -> None:
+@given(
+    st.integers(-(2**63), 2**63),
+    st.integers(-(2**53), 2**53),
+    st.integers(-300, 300),
+    st.lists(st.floats(-1e3, 1e3, width=32), min_size=1, max_size=40),
+)
+def test_numbers_come_back(value: int, mantissa: int, exponent: int, values: list[float]) -> None:
     numbers = np.array(values, np.float32)
-    reader = Reader(tensor(numbers))
+    reader = Reader(whole(value) + whole(mantissa) + whole(exponent) + tensor(numbers))
+    assert reader.whole() == value
+    assert reader.real() == mantissa * 2.0**exponent
     assert np.array_equal(reader.tensor().ravel(), numbers)
     assert reader.at_end
 
@@ -128,11 +106,6 @@ def test_sizeless_pooling_averages_whole_picture() -> None:
     assert np.allclose(found[0, :, 0, 0], values[0].mean((1, 2)), atol=1e-6)
 
 
-def test_unexpected_layer_is_refused() -> None:
-    with pytest.raises(CatalogueError, match="expected relu_, found 'sig_'"):
-        Converter(Reader(text("sig_")), "x").relu(Picture("in", 3, (4, 4)))
-
-
 DAMAGE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "nothing": (lambda data: b"", "ends too early"),
     "a head": (lambda data: data[: len(data) // 10_000], "ends too early"),
@@ -150,46 +123,19 @@ def test_another_file_is_refused(published: bytes, damage: Callable[[bytes], byt
         dlib_resnet.resnet_to_onnx(damage(published), "other")
 
 
-WRONG: dict[str, dict[str, Any]] = {
-    "blue for red": {"before": lambda tensor: np.ascontiguousarray(tensor[:, ::-1])},
-    "normalised twice": {"before": lambda tensor: tensor / 256},
-    "without a mean": {"before": lambda tensor: tensor + np.float32(0.44)},
-    "mirrored": {"before": lambda tensor: np.ascontiguousarray(tensor[..., ::-1])},
-    "turned": {"before": lambda tensor: np.ascontiguousarray(tensor.transpose(0, 1, 3, 2))},
-    "brought to unit length": {"after": of_each(lambda value: value / np.linalg.norm(value))},
-}
-
-
-@pytest.mark.parametrize("name", WRONG)
-def test_wrong_use_is_noticed(session: OrtSession, name: str) -> None:
-    known_face.check_embedder(FaceEmbedder(SPEC, session, ""), SPEC.golden)
-    changed = FaceEmbedder(SPEC, Changed(session, **WRONG[name]), "")
-    with pytest.raises(GoldenVectorError, match="distance"):
-        known_face.check_embedder(changed, SPEC.golden)
-
-
-def test_dlib_threshold_separates_people(
-    embedder: FaceEmbedder, networks: Networks, people: dict[str, ImageBGR]
-) -> None:
-    obama, second, third, biden = (
-        embed(people[name], networks.detector.detect(people[name])[0], embedder) for name in PEOPLE
-    )
-    assert min(similarity(obama, second), similarity(obama, third), similarity(second, third)) > 0.4
-    assert max(similarity(biden, other) for other in (obama, second, third)) < 0.4
-
-
 @pytest.mark.skipif(importlib.util.find_spec("dlib") is None, reason="dlib-bin is not installed: no parity")
 def test_dlib_itself_gives_the_same_descriptor(
-    session: OrtSession, networks: Networks, people: dict[str, ImageBGR], published: bytes, tmp_path: Path
+    networks: Networks, people: dict[str, ImageBGR], published: bytes, tmp_path: Path
 ) -> None:
     import dlib as theirs  # noqa: PLC0415  # an extra of the benchmarks
 
+    session = session_on(prepared(SPEC).read_bytes(), SPEC, ONE_THREAD)
     file = tmp_path / "resnet.dat"
     file.write_bytes(published)
     network = theirs.face_recognition_model_v1(str(file))
     noise = np.random.default_rng(0).integers(0, 256, (150, 150, 3), np.uint8)
     chips = [known_face.draw_face(150, 150, scale=1.4, left=-3, top=-8), noise, np.zeros_like(noise)]
-    layout = FaceEmbedder(SPEC, session, "").layout
+    layout = layout_of(SPEC)
     sides = [side for image in people.values() for side in (image, np.ascontiguousarray(image[:, ::-1]))]
     for side in sides:
         chips += [align(side, face.landmarks, layout).image_bgr for face in networks.detector.detect(side)]

@@ -113,18 +113,12 @@ def _sampled(image_bgr: ImageBGR, to_layout: Similarity, size: int) -> ImageBGR:
     where the crop shows the image and nowhere else.
     """
     height, width = image_bgr.shape[:2]
-    rows, columns = _inside(_shown_part(to_layout, size, margin=2), width, height)
+    rows, columns = _shown_part(image_bgr, to_layout, size, margin=2)
     four = np.empty((height, width, 4), np.uint8)
     if rows.start < rows.stop and columns.start < columns.stop:
         cv2.cvtColor(image_bgr[rows, columns], cv2.COLOR_BGR2BGRA, dst=four[rows, columns])
     crop = cv2.warpAffine(four, to_layout, (size, size), flags=cv2.INTER_LINEAR)
     return np.asarray(cv2.cvtColor(crop, cv2.COLOR_BGRA2BGR), np.uint8)
-
-
-def _inside(part: tuple[int, int, int, int], width: int, height: int) -> tuple[slice, slice]:
-    """Rows and columns of the image that this part (left, top, right, bottom) has."""
-    left, top, right, bottom = part
-    return slice(max(0, top), min(height, bottom)), slice(max(0, left), min(width, right))
 
 
 def _averaged_down(
@@ -136,7 +130,7 @@ def _averaged_down(
     shorter than the factor is left as it is: there is no face on it.
     """
     height, width = image_bgr.shape[:2]
-    rows, columns = _inside(_shown_part(to_layout, size, margin=int(2 * shrink) + 1), width, height)
+    rows, columns = _shown_part(image_bgr, to_layout, size, margin=int(2 * shrink) + 1)
     if rows.stop <= rows.start or columns.stop <= columns.start:
         return image_bgr, to_layout
     factor = int(shrink)
@@ -159,20 +153,18 @@ def _whole_blocks(part: slice, factor: int, side: int) -> slice:
     return slice(start, start + length)
 
 
-def _shown_part(to_layout: Similarity, size: int, margin: int) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of the image that the square crop shows, with a margin."""
+def _shown_part(image_bgr: ImageBGR, to_layout: Similarity, size: int, margin: int) -> tuple[slice, slice]:
+    """Rows and columns of the image that the square crop shows, with a margin."""
     (a, b, right), (c, d, down) = to_layout.tolist()
     area = a * d - b * c
     corners = [(x - right, y - down) for x in (0, size) for y in (0, size)]
     across = [(d * x - b * y) / area for x, y in corners]
     along = [(a * y - c * x) / area for x, y in corners]
-    # What is whole but for a double's last digits is whole
-    first_x, first_y, last_x, last_y = np.array(
-        [min(across), min(along), max(across), max(along)], np.float32
-    ).tolist()
-    return (
-        math.floor(first_x) - margin,
-        math.floor(first_y) - margin,
-        math.ceil(last_x) + margin,
-        math.ceil(last_y) + margin,
-    )
+    height, width = image_bgr.shape[:2]
+    return _whole_pixels(along, margin, height), _whole_pixels(across, margin, width)
+
+
+def _whole_pixels(places: list[float], margin: int, side: int) -> slice:
+    """Of a side, from the first place to the last; what is whole but for a double's last digits is whole."""
+    first, last = (float(np.float32(one)) for one in (min(places), max(places)))
+    return slice(max(0, math.floor(first) - margin), min(side, math.ceil(last) + margin))

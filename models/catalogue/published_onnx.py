@@ -1,12 +1,11 @@
-"""From the files as published to plain fp32 graphs that ONNX Runtime runs; with `graph`, all that knows onnx.
+"""From ONNX files as published to plain fp32 graphs that ONNX Runtime runs.
 
 The published files hold block-quantised weights, which ONNX Runtime loads but does not run, and PReLU
 nodes, whose kernel takes half of the matcher's time. Only exact rewrites happen here: no weight is
-retrained, rounded or fused. The same source gives the same bytes on every machine, so that the
-catalogue can name the result's hash.
+retrained, rounded or fused.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,15 +13,12 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from models.convert.onnx_graph import Tensors, prelu_nodes, to_bytes
+from models.catalogue.onnx_graph import Tensors, prelu_nodes, to_bytes
 from models.errors import CatalogueError
 
 
 def to_plain_fp32(source: bytes, name: str, free_axes: tuple[int, ...]) -> bytes:
-    """The published graph as plain fp32 ONNX bytes.
-
-    `free_axes` are the axes of the one true input that may vary (0 batch, 2 height, 3 width).
-    """
+    """`free_axes` are the axes of the one true input that may vary (0 batch, 2 height, 3 width)."""
     graph = _complete(source, name).graph
     tensors: Tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     inputs = [value for value in graph.input if value.name not in _weight_names(tensors)]
@@ -34,7 +30,7 @@ def to_plain_fp32(source: bytes, name: str, free_axes: tuple[int, ...]) -> bytes
         name,
         nodes,
         [_with_free_axes(inputs[0], free_axes)],
-        [_with_free_axes(value, tuple(range(_rank(value) - 1))) for value in graph.output],
+        [_with_free_axes(value, range(len(value.type.tensor_type.shape.dim) - 1)) for value in graph.output],
         tensors,
     )
 
@@ -147,11 +143,7 @@ def _free_reshapes(nodes: Iterable[onnx.NodeProto], tensors: Tensors) -> None:
             tensors[node.input[1]] = np.array([0, -1, tensors[node.input[1]][-1]], np.int64)
 
 
-def _rank(value: onnx.ValueInfoProto) -> int:
-    return len(value.type.tensor_type.shape.dim)
-
-
-def _with_free_axes(value: onnx.ValueInfoProto, free: tuple[int, ...]) -> onnx.ValueInfoProto:
+def _with_free_axes(value: onnx.ValueInfoProto, free: Sequence[int]) -> onnx.ValueInfoProto:
     sizes = [dimension.dim_value for dimension in value.type.tensor_type.shape.dim]
     shape = [f"{value.name}_{axis}" if axis in free else size for axis, size in enumerate(sizes)]
     return helper.make_tensor_value_info(value.name, onnx.TensorProto.FLOAT, shape)

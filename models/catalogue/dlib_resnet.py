@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.convert.onnx_graph import GraphBuilder
+from models.catalogue.onnx_graph import GraphBuilder
 from models.errors import CatalogueError
 
 Numbers = NDArray[np.float32]

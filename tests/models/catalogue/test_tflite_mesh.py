@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.catalogue import catalogue, weights
-from models.convert import tflite_mesh
-from models.convert.tflite_mesh import Converter, Step, Table, Value
+from models.catalogue import catalogue, tflite_mesh, weights
+from models.catalogue.tflite_mesh import Converter, Step, Table, Value
 from models.errors import CatalogueError
 from models.networks.build import session_on
 from models.runtime.onnx_runtime import OrtSession
@@ -72,12 +71,8 @@ def windows(image: Numbers, size: int, stride: int, fill: float) -> NDArray[np.f
         [(down // 2, down - down // 2), (across // 2, across - across // 2), (0, 0)],
         constant_values=fill,
     )
-    return np.array(
-        [
-            [padded[r * stride : r * stride + size, c * stride : c * stride + size] for c in range(columns)]
-            for r in range(rows)
-        ]
-    )
+    views = np.lib.stride_tricks.sliding_window_view(padded, (size, size), (0, 1))
+    return views[::stride, ::stride][:rows, :columns].transpose(0, 1, 3, 4, 2)
 
 
 SHAPES = (st.integers(3, 9), st.integers(3, 9), st.sampled_from([1, 2, 3]), st.sampled_from([1, 2]))
@@ -85,34 +80,17 @@ SHAPES = (st.integers(3, 9), st.integers(3, 9), st.sampled_from([1, 2, 3]), st.s
 
 @settings(max_examples=tiers.examples(30))
 @given(*SHAPES)
-def test_a_convolution_pads_as_tflite_does(height: int, width: int, size: int, stride: int) -> None:
-    image = picture(height, width, 2)
-    kernel = np.random.default_rng(1).normal(size=(3, size, size, 2)).astype(np.float32)
-    bias = np.array([0.5, -1, 2], np.float32)
-    found = run(3, options(f0=tflite_mesh.SAME, f1=stride, f2=stride), image, kernel, bias)
-    expected = np.einsum("hwabc,oabc->hwo", windows(image, size, stride, 0), kernel) + bias
-    assert np.allclose(found[0], expected, atol=1e-4)
-
-
-@settings(max_examples=tiers.examples(30))
-@given(*SHAPES)
-def test_a_depthwise_convolution_keeps_channels_apart(
-    height: int, width: int, size: int, stride: int
-) -> None:
-    image = picture(height, width, 3)
-    kernel = np.random.default_rng(2).normal(size=(1, size, size, 3)).astype(np.float32)
-    chosen = options(f0=tflite_mesh.SAME, f1=stride, f2=stride, f3=1)
-    found = run(4, chosen, image, kernel, np.zeros(3, np.float32))
-    expected = np.einsum("hwabc,abc->hwc", windows(image, size, stride, 0), kernel[0])
-    assert np.allclose(found[0], expected, atol=1e-4)
-
-
-@settings(max_examples=tiers.examples(30))
-@given(*SHAPES)
-def test_pooling_takes_largest_without_padding(height: int, width: int, size: int, stride: int) -> None:
-    image = picture(height, width, 2)
-    chosen = options(f0=tflite_mesh.SAME, f1=stride, f2=stride, f3=size, f4=size)
-    found = run(17, chosen, image)
+def test_windows_pad_as_tflite_does(height: int, width: int, size: int, stride: int) -> None:
+    """A convolution over all channels, one that keeps them apart, and a pooling without padding."""
+    image, steps = picture(height, width, 3), {"f0": tflite_mesh.SAME, "f1": stride, "f2": stride}
+    rng, bias = np.random.default_rng(1), np.array([0.5, -1, 2], np.float32)
+    kernel, apart = (rng.normal(size=(n, size, size, 3)).astype(np.float32) for n in (3, 1))
+    padded = windows(image, size, stride, 0)
+    found = run(3, options(**steps), image, kernel, bias)
+    assert np.allclose(found[0], np.einsum("hwabc,oabc->hwo", padded, kernel) + bias, atol=1e-4)
+    found = run(4, options(**steps, f3=1), image, apart, np.zeros(3, np.float32))
+    assert np.allclose(found[0], np.einsum("hwabc,abc->hwc", padded, apart[0]), atol=1e-4)
+    found = run(17, options(**steps, f3=size, f4=size), image)
     assert np.allclose(found[0], windows(image, size, stride, -np.inf).max((2, 3)))
 
 
@@ -163,8 +141,3 @@ def test_network_matches_opencv(published: bytes, tmp_path: Path) -> None:
         found = ours.run(tensor)
         expected = theirs.forward("conv2d_21").reshape(468, 3)
         assert np.abs(found["landmarks"][0] - expected).max() < 1e-3  # px, of 192
-
-
-def test_non_tflite_file_is_told() -> None:
-    with pytest.raises(CatalogueError, match="not a TFLite file"):
-        tflite_mesh.read(b"something else entirely")

@@ -1,1 +1,0 @@
-"""From a published file to a plain fp32 ONNX graph."""

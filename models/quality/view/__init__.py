@@ -1,1 +1,0 @@
-"""What the measures look at: one face, brought to one size."""
