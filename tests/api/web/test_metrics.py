@@ -11,7 +11,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 
 from api.platform.metrics import SHARED, Meters
 from api.web.desk import Desk
-from api.web.operation.periodic_tasks import Chore, Chores
+from api.web.periodic_tasks import Chore, Chores
 from tests.support.api.evaluated_lane import samples
 from tests.support.api.running_desk import Lane, Officer, RunningDesk, wait_until
 

@@ -8,7 +8,7 @@ import pytest
 from api.platform.settings import Settings
 from api.web.app import create_app
 from api.web.desk import Desk
-from api.web.operation.periodic_tasks import Chore, Chores
+from api.web.periodic_tasks import Chore, Chores
 from tests.support.api.running_desk import CHEAP, running, wait_until
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import URL, text
 
 from api.platform.errors import DiskFullError
 from api.web.desk import Desk
-from api.web.operation.readiness import Readiness
+from api.web.routes.about import Readiness
 from tests.api.commands.test_command_line import added, serving
 from tests.support.api.postgresql import server
 from tests.support.api.running_desk import Lane, RunningDesk, wait_until, wire

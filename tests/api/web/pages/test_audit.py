@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page
 
 from api.audit.replay.account import Account
 from api.people.roles import Role
-from api.web.pages.audit import passage_views
+from api.web.pages import passage_views
 from api.web.translations.language import CHOICES, words
 from tests.support import tiers
 from tests.support.api.officer_pages import sign_in, small_targets, text_of, too_wide

@@ -18,7 +18,7 @@ from api.web.messages.evaluation import (
     SeriesMessage,
     StrangersMessage,
 )
-from api.web.pages.lanes import evaluation_views
+from api.web.pages import evaluation_views
 from api.web.translations.language import CHOICES, words
 from lane.evaluation.cohort import Tally
 from lane.evaluation.intervals import rate

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from api.lanes.hall.status_report import State
-from api.web.pages.lanes import hall_views
+from api.web.pages import hall_views
 from api.web.translations.language import CHOICES, words
 from tests.api.lanes.test_hall import ABOUT, command, tell
 from tests.support import tiers

@@ -7,8 +7,8 @@ import pytest
 
 from api.ledger.facts import ReasonFact
 from api.review.cases import duties
-from api.web.pages.lanes import hall_views
-from api.web.translations import code_texts, not_captured
+from api.web.pages import hall_views
+from api.web.translations import code_texts
 from api.web.translations.language import words
 from lane.decision.reason_codes import BY_GROUP, Code, Reason, for_traveller, worst_first
 from lane.decision.reason_meaning import Rank
@@ -27,7 +27,7 @@ def check() -> None:
     assert [one.code for one in worst_first(reasons)] == [Code.VISA, code, Code.QUALITY]
     assert duties.rank_of({"F15"}) is Rank.SOON
     assert duties.duty_of({"F15"}, duties.DUTIES) == "child"
-    assert not_captured.next_steps("not_taken", {"F15"}, english, again=True) == ["Do this."]
+    assert code_texts.next_steps("not_taken", {"F15"}, english, again=True) == ["Do this."]
     assert code in WISHES
     assert hall_views.WISHES[code] == "Made up, please"
     listed = [one.value for one in BY_GROUP]

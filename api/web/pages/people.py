@@ -43,7 +43,6 @@ def list_officers(request: Request, desk: TheDesk) -> Response:
         people=desk.people.listed(),
         roles=list(Role),
         unanswerable=desk.people.unanswerable(),
-        problem="",
     )
 
 

@@ -25,7 +25,6 @@ STATES: dict[str, str] = {
     "silent": N_("Not heard"),
 }
 WISHES = {code: by_hand.wish for code, by_hand in BY_HAND.items() if by_hand.wish}
-"""What an officer may request for a passenger."""
 OCCUPIED = {"capturing", "referred", "open"}
 CAMERAS = {"good": N_("good"), "stale": N_("slow"), "lost": N_("lost"), "unknown": N_("not known yet")}
 _CAMERAS_UNWELL = {"stale": N_("Camera slow"), "lost": N_("Camera lost")}
@@ -84,7 +83,6 @@ def _lossy(counts: CameraCountsMessage | None, words: Words) -> Iterable[str]:
 
 
 def provider(name: str) -> str:
-    """An execution provider's short name."""
     return " ".join(part.removesuffix("ExecutionProvider") for part in name.split()) or "?"
 
 

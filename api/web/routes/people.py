@@ -5,16 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from api.people.officers import Person
+from api.platform import errors
 from api.platform.database.tables import SessionRow
-from api.platform.errors import (
-    LastAdministratorError,
-    NameTakenError,
-    NoPasswordError,
-    OfficerUnknownError,
-    OwnRoleError,
-    TooManySignInsError,
-    documented,
-)
+from api.platform.errors import documented
 from api.web.access.authentication import Guarded, TheDesk, TheOfficer
 from api.web.messages.people import (
     NewDuties,
@@ -36,14 +29,14 @@ ThePseudonym = Annotated[Pseudonym, Path(description="The officer's pseudonym.")
 @router.get("", summary="List people")
 def list_officers(desk: TheDesk) -> PeopleList:
     """Everybody who is or was at the desk."""
-    return PeopleList(officers=[person_message(person) for person in desk.people.listed()])
+    return PeopleList(officers=[_person_message(person) for person in desk.people.listed()])
 
 
 @router.post(
     "",
     status_code=201,
     summary="Register somebody",
-    responses=documented(NameTakenError, TooManySignInsError),
+    responses=documented(errors.NameTakenError, errors.TooManySignInsError),
 )
 def add_officer(wanted: NewPerson, desk: TheDesk, who: TheOfficer) -> PasswordMessage:
     """The password in the answer is shown this once, and is good for choosing another."""
@@ -55,7 +48,7 @@ def add_officer(wanted: NewPerson, desk: TheDesk, who: TheOfficer) -> PasswordMe
     "/{officer}/role",
     status_code=204,
     summary="Give somebody another role",
-    responses=documented(OfficerUnknownError, OwnRoleError, LastAdministratorError),
+    responses=documented(errors.OfficerUnknownError, errors.OwnRoleError, errors.LastAdministratorError),
 )
 def set_role(officer: ThePseudonym, wanted: NewRole, desk: TheDesk, who: TheOfficer) -> Response:
     """Sessions with the old role end. Nobody changes the own role, and the last administrator stays."""
@@ -67,7 +60,7 @@ def set_role(officer: ThePseudonym, wanted: NewRole, desk: TheDesk, who: TheOffi
     "/{officer}/duties",
     status_code=204,
     summary="Give somebody duties",
-    responses=documented(OfficerUnknownError, OwnRoleError),
+    responses=documented(errors.OfficerUnknownError, errors.OwnRoleError),
 )
 def set_duties(officer: ThePseudonym, wanted: NewDuties, desk: TheDesk, who: TheOfficer) -> Response:
     """These and no other, from the next request on."""
@@ -78,7 +71,9 @@ def set_duties(officer: ThePseudonym, wanted: NewDuties, desk: TheDesk, who: The
 @router.post(
     "/{officer}/password",
     summary="Give somebody a new password",
-    responses=documented(OfficerUnknownError, OwnRoleError, NoPasswordError, TooManySignInsError),
+    responses=documented(
+        errors.OfficerUnknownError, errors.OwnRoleError, errors.NoPasswordError, errors.TooManySignInsError
+    ),
 )
 def reset_password(officer: ThePseudonym, desk: TheDesk, who: TheOfficer) -> PasswordMessage:
     """For a forgotten one. The new password is shown this once, for choosing another; all sessions end."""
@@ -89,7 +84,7 @@ def reset_password(officer: ThePseudonym, desk: TheDesk, who: TheOfficer) -> Pas
     "/{officer}",
     status_code=204,
     summary="Let somebody sign in no more",
-    responses=documented(OfficerUnknownError, OwnRoleError, LastAdministratorError),
+    responses=documented(errors.OfficerUnknownError, errors.OwnRoleError, errors.LastAdministratorError),
 )
 def disable_officer(officer: ThePseudonym, desk: TheDesk, who: TheOfficer) -> Response:
     """For good, and at once. What the officer decided stays."""
@@ -100,7 +95,7 @@ def disable_officer(officer: ThePseudonym, desk: TheDesk, who: TheOfficer) -> Re
 @router.get(
     "/{officer}/sessions",
     summary="See where somebody is signed in",
-    responses=documented(OfficerUnknownError),
+    responses=documented(errors.OfficerUnknownError),
 )
 def list_officer_sessions(officer: ThePseudonym, desk: TheDesk, who: TheOfficer) -> SessionList:
     """The sessions that are not over."""
@@ -111,7 +106,7 @@ def list_officer_sessions(officer: ThePseudonym, desk: TheDesk, who: TheOfficer)
     "/{officer}/sessions",
     status_code=204,
     summary="Sign somebody out everywhere",
-    responses=documented(OfficerUnknownError),
+    responses=documented(errors.OfficerUnknownError),
 )
 def end_officer_sessions(officer: ThePseudonym, desk: TheDesk, who: TheOfficer) -> Response:
     """All sessions end, but the one that asks."""
@@ -119,8 +114,7 @@ def end_officer_sessions(officer: ThePseudonym, desk: TheDesk, who: TheOfficer) 
     return Response(status_code=204)
 
 
-def person_message(person: Person) -> PersonMessage:
-    """A person as a message."""
+def _person_message(person: Person) -> PersonMessage:
     return PersonMessage(
         officer=person.pseudonym,
         name=person.name,
@@ -135,7 +129,6 @@ def person_message(person: Person) -> PersonMessage:
 
 
 def session_list(found: list[SessionRow], present_sha256: str) -> SessionList:
-    """Sessions as a message."""
     return SessionList(
         sessions=[
             SessionMessage.model_validate(

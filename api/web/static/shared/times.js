@@ -1,4 +1,5 @@
-// Waiting times that count on, by the desk's clock: the browser's own may be wrong.
+// Times of day in the officer's own time zone; without a script they carry the zone of the desk. Waiting times count on
+// by the desk's clock: the browser's own may be wrong.
 
 let aheadMs = 0;
 
@@ -24,3 +25,16 @@ function clockText(seconds) {
   const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
   return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
 }
+
+export function localTimes(root) {
+  const { lang } = document.documentElement;
+  for (const time of root.querySelectorAll("time[data-clock]")) {
+    const at = new Date(time.dateTime);
+    const second = time.dataset.clock === "seconds" ? "2-digit" : undefined;
+    if (time.dataset.clock === "date") time.textContent = at.toLocaleString(lang, { dateStyle: "medium", timeStyle: "short" });
+    else time.textContent = at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second });
+    time.title = at.toLocaleString(lang, { dateStyle: "long", timeStyle: "long" });
+  }
+}
+
+localTimes(document);

@@ -8,19 +8,8 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from api.platform.errors import (
-    BodyTooLargeError,
-    ChainBrokenError,
-    EntryRefusedError,
-    ImageMissingError,
-    ImageRefusedError,
-    KeyringError,
-    KeyWrongError,
-    PassageUnknownError,
-    TooManyImagesError,
-    TooManyListenersError,
-    documented,
-)
+from api.platform import errors
+from api.platform.errors import documented
 from api.platform.events import MOST_OF_A_LANE, Listener
 from api.platform.messages import ChainHead, PassageName, Sha256
 from api.review.cases.answers import LaneDecision
@@ -48,12 +37,12 @@ def _batch_schema() -> dict[str, Any]:
     status_code=204,
     summary="Upload an image of a passage that is referred",
     responses=documented(
-        PassageUnknownError,
-        TooManyImagesError,
-        ImageRefusedError,
-        BodyTooLargeError,
-        KeyWrongError,
-        KeyringError,
+        errors.PassageUnknownError,
+        errors.TooManyImagesError,
+        errors.ImageRefusedError,
+        errors.BodyTooLargeError,
+        errors.KeyWrongError,
+        errors.KeyringError,
     ),
     openapi_extra={
         "requestBody": {
@@ -76,7 +65,7 @@ async def upload_image(
     is taken and not kept.
     """
     if content_type != "image/jpeg":
-        raise ImageRefusedError
+        raise errors.ImageRefusedError
     body = await request.body()
     await run_in_threadpool(desk.take_image, lane, passage, sha256, body)
     return Response(status_code=204)
@@ -86,7 +75,7 @@ async def upload_image(
     "/passages/{passage}/images/{sha256}",
     status_code=204,
     summary="Say that an image will not come",
-    responses=documented(PassageUnknownError, TooManyImagesError),
+    responses=documented(errors.PassageUnknownError, errors.TooManyImagesError),
 )
 def miss_image(
     passage: PassageName, desk: TheDesk, lane: TheLane, sha256: Annotated[Sha256, Path()]
@@ -101,7 +90,9 @@ def miss_image(
 @router.post(
     "/entries",
     summary="Deliver ledger entries",
-    responses=documented(ChainBrokenError, ImageMissingError, EntryRefusedError, BodyTooLargeError),
+    responses=documented(
+        errors.ChainBrokenError, errors.ImageMissingError, errors.EntryRefusedError, errors.BodyTooLargeError
+    ),
     openapi_extra={
         "requestBody": {"required": True, "content": {"application/json": {"schema": _batch_schema()}}}
     },
@@ -125,7 +116,7 @@ def _apply(desk: Desk, lane: str, body: bytes) -> Applied:
 @router.get(
     "/passages/{passage}/decision",
     summary="Wait for an officer's decision",
-    responses=documented(PassageUnknownError, TooManyListenersError),
+    responses=documented(errors.PassageUnknownError, errors.TooManyListenersError),
 )
 async def wait_for_decision(
     passage: PassageName,

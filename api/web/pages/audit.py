@@ -12,11 +12,9 @@ from pydantic import AfterValidator
 from api.ledger.search import PassageQuery
 from api.platform.messages import PassageName
 from api.web.access.authentication import GuardedPage, TheDesk, TheOfficer
-from api.web.messages.holds import Reason
-from api.web.pages import render
-from api.web.pages.audit import passage_views
+from api.web.pages import passage_views, render
 from api.web.pages.render import redirect_to
-from api.web.routes.audit.passages import Before
+from api.web.routes.audit import Before, Reason
 from api.web.translations import language
 from lane.decision.reason_codes import BY_GROUP
 

@@ -1,4 +1,7 @@
-"""The officer's pages: the queue, and a case in its three steps. Each works without a script, by forms."""
+"""The officer's pages: the queue, a case in its three steps, the own shift, training and accuracy.
+
+Each works without a script, by plain forms.
+"""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
@@ -16,6 +19,7 @@ from api.review.cases.steps import Verdict
 from api.web.access.authentication import GuardedPage, TheDesk, TheOfficer
 from api.web.messages import describe_cases
 from api.web.messages.cases import ReferralDetail, RevealedMessage
+from api.web.messages.hall import quality_message, training_message
 from api.web.pages import render
 from api.web.pages.render import redirect_to
 from api.web.translations.language import N_, of_request
@@ -184,3 +188,74 @@ def _correctable_ms(case: ReferralDetail, now: datetime, settings: Settings) -> 
         return 0
     until = decision.decided_at + timedelta(seconds=settings.correction_window_s)
     return max(0, int((until - now) / timedelta(milliseconds=1)))
+
+
+# --- the own shift
+
+
+@router.post("/shift/start")
+def start_shift(desk: TheDesk, who: TheOfficer) -> Response:
+    desk.shifts.start(who)
+    return redirect_to("/queue")
+
+
+@router.post("/shift/break")
+def take_break(desk: TheDesk, who: TheOfficer) -> Response:
+    """Take a break; the own cases go back to the queue, undecided."""
+    desk.shifts.pause(who)
+    return redirect_to("/queue")
+
+
+@router.get("/shift/end")
+def show_hand_over(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
+    colleagues = desk.shifts.colleagues(who)
+    return render.page(request, "review/hand_over.html", ended=None, colleagues=colleagues)
+
+
+@router.post("/shift/end")
+def end_shift(
+    request: Request,
+    desk: TheDesk,
+    who: TheOfficer,
+    note: Annotated[str, Form(max_length=2000)] = "",
+    colleague: Annotated[str, Form(max_length=64)] = "",
+) -> Response:
+    """End the shift; the own cases go to the colleague, who judges them blind, or back to the queue.
+
+    Colleagues are called by name here: nobody learns in passing who is behind which pseudonym.
+    """
+    shifts = desk.shifts
+    ended = shifts.end(who, note, shifts.colleague_named(colleague, who) if colleague else None)
+    return render.page(request, "review/hand_over.html", ended=ended)
+
+
+# --- training and accuracy
+
+
+@router.get("/quality")
+def show_quality(request: Request, desk: TheDesk) -> Response:
+    words = of_request(request)
+    shown = [quality_message(one, words) for one in desk.training.records()]
+    return render.page(request, "review/accuracy.html", shown=shown, own=False)
+
+
+@router.get("/quality/me")
+def show_own_quality(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
+    words = of_request(request)
+    shown = [quality_message(desk.training.record_of(who.pseudonym), words, own=True)]
+    return render.page(request, "review/accuracy.html", shown=shown, own=True)
+
+
+@router.get("/training")
+def show_training(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
+    shown = training_message(desk.training.trained(who))
+    return render.page(request, "review/training.html", shown=shown, none_left=False)
+
+
+@router.post("/training/next")
+def train_on_next(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
+    found = desk.training.next(who)
+    if found is None:
+        shown = training_message(desk.training.trained(who))
+        return render.page(request, "review/training.html", shown=shown, none_left=True)
+    return redirect_to(f"/referrals/{found[0]}")

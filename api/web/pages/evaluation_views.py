@@ -65,7 +65,6 @@ def by_matcher(report: Evaluation) -> list[list[SeriesMessage]]:
 
 
 def site_of(series: list[SeriesMessage]) -> SeriesMessage:
-    """The whole site, among the series of one matcher."""
     return next(one for one in series if one.lane is None and one.group is None)
 
 
@@ -100,7 +99,6 @@ def state(one: SeriesMessage, which: Literal["fmr", "fnmr"]) -> State:
 
 
 def one_in(rate: float, words: Words) -> str:
-    """A rate as people say it."""
     if rate <= 0:
         return words.say(N_("none"))
     if rate >= 0.15:
