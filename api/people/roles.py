@@ -1,7 +1,7 @@
 """The roles of the people at the desk: one table, a row for each, which everything else reads.
 
 What a role may open follows from its tasks (`api.web.access.permissions`), and its bar and first page from
-that (`api.web.pages.navigation`). Another role is another row, its texts in the catalogues, and its name in
+that (`api.web.pages.render`). Another role is another row, its texts in the catalogues, and its name in
 `api.platform.settings`, where the identity provider's groups are given roles.
 """
 

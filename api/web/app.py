@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.routing import iter_route_contexts
 from sqlalchemy import URL
 from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
@@ -26,33 +26,21 @@ from api.platform.metrics import API, RequestMeter
 from api.platform.monotonic_time import since_boot_s
 from api.platform.settings import Settings
 from api.platform.worker_events import PostgresEvents
+from api.web import error_responses
 from api.web.access import permissions
 from api.web.access.authentication import Guarded, cookie_name
 from api.web.desk import Desk
 from api.web.messages import glossary
-from api.web.middleware.error_responses import ErrorResponses
 from api.web.middleware.request_id import RequestIds
 from api.web.middleware.strict_headers import BodyLimit, StrictHeaders
-from api.web.operation.periodic_tasks import Chore, Chores
-from api.web.operation.readiness import Readiness
-from api.web.pages import render
-from api.web.pages.audit import passages as passage_pages
-from api.web.pages.lanes import evaluation as evaluation_pages
-from api.web.pages.lanes import hall as hall_pages
-from api.web.pages.lanes import requests as request_pages
-from api.web.pages.lanes import tokens as token_pages
-from api.web.pages.people import account as account_pages
-from api.web.pages.people import people as people_pages
-from api.web.pages.people import provider_sign_in as provider_pages
-from api.web.pages.people import sign_in as sign_in_pages
-from api.web.pages.review import cases as case_pages
-from api.web.pages.review import quality as quality_pages
-from api.web.pages.review import shift as shift_pages
-from api.web.routes import about, events
-from api.web.routes.audit import holds, ledger, passages
-from api.web.routes.lanes import delivery, evaluation, hall, tokens
-from api.web.routes.people import passkeys, people, session
-from api.web.routes.review import quality, referrals, shift
+from api.web.pages import account as account_pages
+from api.web.pages import audit as audit_pages
+from api.web.pages import lanes as lane_pages
+from api.web.pages import people as people_pages
+from api.web.pages import review as review_pages
+from api.web.periodic_tasks import Chore, Chores
+from api.web.routes import about, account, audit, delivery, lanes, people, review
+from api.web.routes.about import Readiness
 
 _STATIC = Path(__file__).with_name("static")
 
@@ -65,42 +53,25 @@ CHORES: tuple[Chore, ...] = (
     Chore("forget sign-ins", 600.0, lambda desk: desk.sign_in.forget_old()),
     Chore("look at decisions", 3600.0, lambda desk: desk.training.update_alarms()),
 )
-"""The periodic work of a desk."""
 
 
-_PARTS = (
-    about,
-    delivery,
-    session,
-    passkeys,
-    people,
-    tokens,
-    referrals,
-    shift,
-    events,
-    hall,
-    evaluation,
-    ledger,
-    passages,
-    holds,
-    quality,
+_OPERATIONS = (
+    about.router,
+    delivery.router,
+    account.router,
+    people.router,
+    lanes.tokens,
+    review.referrals,
+    review.shift,
+    review.events,
+    lanes.hall,
+    lanes.evaluation,
+    audit.ledger,
+    audit.passages,
+    audit.faces,
+    review.quality,
 )
-"""The JSON interface."""
-_PAGES = (
-    sign_in_pages,
-    case_pages,
-    shift_pages,
-    account_pages,
-    people_pages,
-    provider_pages,
-    token_pages,
-    evaluation_pages,
-    hall_pages,
-    passage_pages,
-    quality_pages,
-    request_pages,
-)
-"""The pages."""
+_PAGES = (account_pages, review_pages, people_pages, lane_pages, audit_pages)
 
 
 class DeskApp(FastAPI):
@@ -112,7 +83,6 @@ class DeskApp(FastAPI):
         return RequestIds(inside if traces is None else telemetry.RequestTracer(inside, traces))
 
     def openapi(self) -> dict[str, Any]:
-        """The OpenAPI description, with the rules and the glossary."""
         return glossary.explained(
             permissions.described(super().openapi(), cookie_name(self.state.desk.settings))
         )
@@ -133,7 +103,6 @@ def create_app(
     """
     proofs.key_file(settings)  # a missing setting is refused now, not when the first head is signed
     desk = _desk(settings, clock, elapsed_s, worker_events)
-    answers = ErrorResponses(render.error_page)
     app = DeskApp(
         title="Passenger Lane desk",
         summary="Referrals of a border lane, and the officers who decide them.",
@@ -143,9 +112,9 @@ def create_app(
         redoc_url=None,
         lifespan=_running,
         telemetry=telemetry.OFF,
-        middleware=[Middleware(BodyLimit, refuse=answers.refused)],
+        middleware=[Middleware(BodyLimit, refuse=error_responses.refused)],
         redirect_slashes=False,
-        generate_unique_id_function=_operation_id,
+        generate_unique_id_function=lambda route: route.name,
         separate_input_output_schemas=False,
     )
     app.state.desk = desk
@@ -154,11 +123,11 @@ def create_app(
     app.state.traces = telemetry.provider(endpoint) if endpoint else None
     app.state.readiness = Readiness()
     app.state.chores = Chores(chores, lambda: app.state.desk)
-    answers.install(app)
-    for part in _PARTS:
-        app.include_router(part.router, prefix=API)
-    for pages_of in _PAGES:
-        app.include_router(pages_of.router)
+    error_responses.install(app)
+    for operations in _OPERATIONS:
+        app.include_router(operations, prefix=API)
+    for pages in _PAGES:
+        app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=_STATIC))
     _check_guarded(app)
     return app
@@ -200,7 +169,9 @@ def _check_guarded(app: FastAPI) -> None:
             names.append(route.original_route.name)
         elif route.path != "/static":
             raise RuleMissingError([str(route.path)])
-    permissions.check_complete(names)
+    missing = sorted(set(names) - set(permissions.RULES))
+    if missing:
+        raise RuleMissingError(missing)
 
 
 @asynccontextmanager
@@ -222,7 +193,3 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
         desk.database.close()
         if app.state.traces is not None:
             app.state.traces.shutdown()
-
-
-def _operation_id(route: APIRoute) -> str:
-    return route.name

@@ -202,7 +202,6 @@ class Desk:
 
     @property
     def training(self) -> Training:
-        """Training on prepared cases, and each officer's accuracy."""
         return Training(self.settings, self.database, self.clock)
 
     def _serving(self, session: Session, now: datetime) -> list[str]:
@@ -256,7 +255,6 @@ class Desk:
 
     @property
     def legal_holds(self) -> LegalHolds:
-        """Legal holds, and how many faces are held."""
         return LegalHolds(self.database, self.keyring, self.clock, self.settings.faces_warning)
 
     @property

@@ -1,6 +1,6 @@
 """Gauges of the desk at one moment, and the waiting time of each case that is shown or decided."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import get_args
@@ -11,6 +11,7 @@ from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
 
 from api.faces import images
+from api.lanes.evaluation.series import Report
 from api.lanes.hall import lane_states
 from api.lanes.hall.status_report import State
 from api.ledger import chain
@@ -21,10 +22,13 @@ from api.platform.metrics import Meters, gauge
 from api.platform.settings import Settings
 from api.review import shifts
 from api.review.cases import queue
+from api.web.messages.evaluation import HoldersMessage, SeriesMessage, StrangersMessage, evaluation_message
 from lane.ledger.entry import Entry, read
 from lane.platform.errors import LedgerBrokenError
 
 SILENT = "silent"
+Samples = list[tuple[dict[str, str], float]]
+"""Of each sample its labels and its value."""
 
 
 def case_opened_at(session: Session, entry: Entry) -> datetime | None:
@@ -81,8 +85,8 @@ class WriteMeter:
             meter.observe(max(0.0, (entry.at - opened).total_seconds()))
 
 
-def current_metrics(database: Database, settings: Settings, *, at: datetime) -> list[Metric]:
-    """All gauges, counted now; nothing of one passenger. Raises StoreBusyError."""
+def current_metrics(database: Database, settings: Settings, report: Report, *, at: datetime) -> list[Metric]:
+    """All gauges, counted now, and those of the evaluation in service. Raises StoreBusyError."""
     silent_since = at - timedelta(seconds=settings.lane_silent_after_s)
     idle_since = at - timedelta(seconds=settings.session_idle_s)
     until, escalated_at = ReferralRow.claimed_until, ReferralRow.escalated_at
@@ -113,20 +117,78 @@ def current_metrics(database: Database, settings: Settings, *, at: datetime) -> 
     )
     cases = {"open": waiting - held, "claimed": held}
     return [
-        _by_state("referrals", "Cases that wait for an officer, by state.", cases),
-        _by_state("lanes", "Lanes, by what they last told; silent: nothing for a while.", lanes),
-        *(_one(name, help_text, value) for name, help_text, value in plain),
+        _family("referrals", "Cases that wait for an officer, by state.", _by_state(cases)),
+        _family("lanes", "Lanes, by what they last told; silent: nothing for a while.", _by_state(lanes)),
+        *(_family(name, help_text, [({}, value)]) for name, help_text, value in plain),
+        *_evaluation(report),
     ]
 
 
-def _by_state(name: str, help_text: str, counts: Mapping[str, int]) -> GaugeMetricFamily:
-    family = gauge(name, help_text, ("state",))
-    for state, count in counts.items():
-        family.add_metric([state], count)
+def _by_state(counts: Mapping[str, int]) -> Samples:
+    return [({"state": state}, count) for state, count in counts.items()]
+
+
+def _family(name: str, help_text: str, samples: Samples) -> GaugeMetricFamily:
+    labels = tuple(samples[0][0]) if samples else ()
+    family = gauge(name, help_text, labels)
+    for labelled, value in samples:
+        family.add_metric([labelled[label] for label in labels], value)
     return family
 
 
-def _one(name: str, help_text: str, value: float) -> GaugeMetricFamily:
-    family = gauge(name, help_text)
-    family.add_metric([], value)
-    return family
+_OF_EVALUATION = {
+    "passengers": "Passengers who were compared with the documents of others within the window.",
+    "passengers_matched": "Of those, how many would have passed with the document of somebody else.",
+    "fmr_errors": "Impostor comparisons that would have passed, within the window.",
+    "fmr_trials": "Impostor comparisons that would have passed: of how many.",
+    "fmr_expected": "Impostor comparisons that would have passed: the share that is expected at most.",
+    "fnmr_errors": "Genuine comparisons that did not match, within the window.",
+    "fnmr_trials": "Genuine comparisons that did not match: of how many.",
+    "fnmr_expected": "Genuine comparisons that did not match: the share that is expected at most.",
+    "shadow_disagreements": "Passengers about whom a second matcher said otherwise.",
+    "shadow_passengers": "Passengers about whom a second matcher said anything.",
+    "alarm": "1 while a rate is above what is expected, 0.5 once somebody looks into it.",
+}
+"""Name of a metric → its help. A rate is for the reader to divide."""
+
+
+def _evaluation(report: Report) -> Iterator[Metric]:
+    """Lanes, matchers and groups are labels, and nothing is of one passenger."""
+    samples: dict[str, Samples] = {name: [] for name in _OF_EVALUATION}
+    for one in evaluation_message(report).series:
+        if one.lane is not None:
+            _sample(one, samples)
+    for name, help_text in _OF_EVALUATION.items():
+        yield _family(f"evaluation_{name}", help_text, samples[name])
+
+
+def _sample(one: SeriesMessage, samples: dict[str, Samples]) -> None:
+    def add(name: str, value: float, **more: str) -> None:
+        samples[name].append((_labels(one) | more, value))
+
+    add("passengers", one.strangers.passengers)
+    add("passengers_matched", one.strangers.passengers_matched)
+    sides: tuple[tuple[str, StrangersMessage | HoldersMessage], ...]
+    sides = (("fmr", one.strangers), ("fnmr", one.holders))
+    for rate, side in sides:
+        for bound, counted in (("low", side.low), ("high", side.high)):
+            add(f"{rate}_errors", counted.errors, bound=bound)
+            add(f"{rate}_trials", counted.n, bound=bound)
+        if side.expected is not None:
+            add(f"{rate}_expected", side.expected)
+    for shadow in one.shadows:
+        add("shadow_disagreements", shadow.agreed.errors, shadow=shadow.matcher)
+        add("shadow_passengers", shadow.agreed.n, shadow=shadow.matcher)
+    for alarm in one.alarms:
+        add("alarm", 1 if alarm.acknowledged_by is None else 0.5, rate=alarm.rate)
+
+
+def _labels(one: SeriesMessage) -> dict[str, str]:
+    """Whole hashes: two series with the same labels would make a reader refuse everything."""
+    return {
+        "lane": str(one.lane),
+        "matcher": one.matcher.name,
+        "sha256": one.matcher.sha256,
+        "preprocessing": one.matcher.preprocessing,
+        "group": one.group or "",
+    }

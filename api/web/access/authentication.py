@@ -5,7 +5,8 @@ Every route is `Guarded`: its rule in `api.web.access.permissions` is enforced h
 
 import hashlib
 import hmac
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request, Response
@@ -26,14 +27,15 @@ from api.platform.errors import (
 )
 from api.platform.settings import Settings
 from api.platform.tokens import token_hash
-from api.web.access import client_address
 from api.web.access.permissions import CSRF_HEADER, RULES, Caller, Rule
 from api.web.desk import Desk
 
 _HOW_A_MONITOR_ASKS = (
     "; a monitoring system sends `Authorization: Bearer …` with the desk's setting metrics_token"
 )
-_COOKIE = "passenger_lane_session"
+SESSION_COOKIE = "passenger_lane_session"
+_HOUSEHOLD = 64
+"""The bits of an IPv6 address that name the network; a client may use all addresses in it."""
 
 
 class Guarded(APIRoute):
@@ -118,9 +120,9 @@ def desk_of(request: Request) -> Desk:
     return cast("Desk", request.app.state.desk)
 
 
-def cookie_name(settings: Settings) -> str:
-    """The name of the session's cookie. Over HTTPS its prefix keeps other hosts from setting it."""
-    return f"__Host-{_COOKIE}" if settings.https else _COOKIE
+def cookie_name(settings: Settings, name: str = SESSION_COOKIE) -> str:
+    """The name of a cookie, as sent. Over HTTPS its prefix keeps other hosts from setting it."""
+    return f"__Host-{name}" if settings.https else name
 
 
 def token_of(request: Request) -> str | None:
@@ -140,8 +142,48 @@ def visitor(request: Request) -> Visitor:
     host = request.client.host if request.client else None
     forwarded = request.headers.getlist("x-forwarded-for")
     return Visitor(
-        client_address.source(host, forwarded, desk_of(request).settings.trusted_proxies), token_of(request)
+        client_address(host, forwarded, desk_of(request).settings.trusted_proxies), token_of(request)
     )
+
+
+def client_address(
+    peer: str | None, forwarded: Sequence[str], trusted: Sequence[IPv4Network | IPv6Network]
+) -> str | None:
+    """The address of a browser, by which failed sign-ins are counted; of IPv6, its network.
+
+    Anybody can write anything into X-Forwarded-For. What a trusted proxy adds stands last, so the list is
+    read from its end, and only as far as each address is one of a trusted proxy: the first that is not is the
+    browser. None where browsers cannot be told apart: behind a proxy here that is not trusted, or that names
+    none.
+    """
+    found = _read_address(peer or "")
+    if found is None:
+        return None
+    hops = [hop for line in forwarded for hop in line.split(",")]
+    while hops and any(found in network for network in trusted):
+        before = _read_address(hops.pop())
+        if before is None:
+            break
+        found = before
+    if found.is_loopback:
+        return None
+    return (
+        str(found) if isinstance(found, IPv4Address) else str(IPv6Network((found, _HOUSEHOLD), strict=False))
+    )
+
+
+def _read_address(text: str) -> IPv4Address | IPv6Address | None:
+    """An address, with or without a port, as proxies write it; None for anything else."""
+    bare = text.strip()
+    if bare.startswith("["):
+        bare = bare[1:].partition("]")[0]
+    elif bare.count(":") == 1:
+        bare = bare.partition(":")[0]
+    try:
+        found = ip_address(bare)
+    except ValueError:
+        return None
+    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
 
 
 async def lane(request: Request) -> str:

@@ -17,7 +17,6 @@ from api.platform.errors import (
     NotAllowedError,
     NotSignedInError,
     OneTimePasswordError,
-    RuleMissingError,
     TokenRefusedError,
 )
 
@@ -178,12 +177,6 @@ RULES: dict[str, Rule] = {
     "acknowledge_alarm": Rule(_SUPERVISOR, changes=True),
 }
 """Name of the operation, or of the page's function → its rule."""
-
-
-def check_complete(names: Iterable[str]) -> None:
-    missing = sorted(set(names) - set(RULES))
-    if missing:
-        raise RuleMissingError(missing)
 
 
 def refusals(rule: Rule) -> list[type[ApiError]]:

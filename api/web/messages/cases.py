@@ -1,4 +1,4 @@
-"""The messages about cases, shifts, sessions and the ledger."""
+"""The messages about cases, shifts and sessions, and those that a lane delivers."""
 
 from datetime import datetime
 from typing import Literal
@@ -336,33 +336,3 @@ class DecisionAnswer(StrictMessage):
     feedback: FeedbackMessage | None = Field(
         default=None, description="Of a prepared case alone; nothing before the decision tells one."
     )
-
-
-# --- the ledger
-
-
-class TreeHeadMessage(StrictMessage):
-    """The root over the first `size` entries, signed. `api/ledger/tree_head.py` says what is signed."""
-
-    size: int = Field(description="How many entries.")
-    root: Sha256 = Field(description="Root of the Merkle tree over them (RFC 6962).")
-    at: str = Field(description="When, exactly as it was signed.")
-    key: str = Field(pattern="^[0-9a-f]{64}$", description="The Ed25519 key that signed, public.")
-    signature: str = Field(pattern="^[0-9a-f]{128}$")
-
-
-class InclusionProof(StrictMessage):
-    """From an entry to a root."""
-
-    seq: int = Field(description="The entry's number; the first is 1.")
-    size: int = Field(description="Of the tree whose root is reached.")
-    leaf: Sha256 = Field(description="SHA-256 of a zero byte and the 32 bytes of the entry's hash.")
-    path: list[Sha256] = Field(description="From the leaf upwards.")
-
-
-class ConsistencyProof(StrictMessage):
-    """From the root of a smaller tree to that of a larger one."""
-
-    first: int
-    second: int
-    path: list[Sha256]

@@ -32,7 +32,7 @@ from api.web.messages.cases import (
     ReferralSummary,
     RevealedMessage,
 )
-from api.web.translations import code_texts, not_captured
+from api.web.translations import code_texts
 from api.web.translations.language import Words
 from lane.decision.reason_codes import Code
 from lane.decision.referral import GROUNDS, Answer
@@ -66,7 +66,6 @@ def detail(referral: Referral, who: SignedInOfficer, words: Words, now: datetime
 
 
 def feedback(known: PreparedDecision, words: Words) -> FeedbackMessage:
-    """The truth of a prepared case."""
     text = words.say(code_texts.FEEDBACK[known.truth, known.outcome])
     return FeedbackMessage(truth=known.truth, outcome=known.outcome, text=text)
 
@@ -80,7 +79,6 @@ def claimed(found: tuple[str, datetime] | None, lease_s: int) -> ClaimOrNone:
 
 
 def decision_answer(answer: AnswerResult, feedback: FeedbackMessage | None = None) -> DecisionAnswer:
-    """The result of an officer's answer."""
     if answer.decision is not None:
         decided = DecisionMessage.model_validate(answer.decision)
         return DecisionAnswer(state="decided", decision=decided, feedback=feedback)
@@ -89,7 +87,6 @@ def decision_answer(answer: AnswerResult, feedback: FeedbackMessage | None = Non
 
 
 def _revealed(referral: Referral, words: Words) -> RevealedMessage:
-    """What the machine found."""
     judged = referral.judged
     codes = referral.judged.codes
     found = steps.match(judged)
@@ -116,7 +113,7 @@ def _revealed(referral: Referral, words: Words) -> RevealedMessage:
         ),
         advice=words.say(code_texts.ADVICE[found]),
         own=_own(referral, words),
-        next_steps=not_captured.next_steps(judged.evidence.capture.ended, codes, words, again=again),
+        next_steps=code_texts.next_steps(judged.evidence.capture.ended, codes, words, again=again),
         repeat_refused=referral.repeat_refused,
         answers=_answers(referral, again=again),
     )
@@ -135,7 +132,6 @@ def _images(referral: Referral) -> list[ImageMessage]:
 
 
 def _badges(referral: Referral, words: Words) -> list[BadgeMessage]:
-    """The quality of the live pictures, by component."""
     judged = referral.judged
     low = set(code_texts.faulted(judged))
     return [

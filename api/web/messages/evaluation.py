@@ -5,7 +5,12 @@ from typing import Literal
 
 from pydantic import Field
 
+from api.lanes.evaluation.alarms import RateAlarm
+from api.lanes.evaluation.counts import EvaluationCounts
+from api.lanes.evaluation.error_test import FALSE_ALARM
+from api.lanes.evaluation.series import FEWEST_OF_A_GROUP, Report, Series
 from api.platform.messages import Sha256, StrictMessage
+from lane.evaluation import intervals
 
 
 class Matcher(StrictMessage):
@@ -104,3 +109,74 @@ class Evaluation(StrictMessage):
         description="A group with fewer passengers is left out: one of them might be recognised."
     )
     series: list[SeriesMessage]
+
+
+def evaluation_message(report: Report) -> Evaluation:
+    return Evaluation(
+        since=report.since,
+        at=report.at,
+        false_alarm=FALSE_ALARM,
+        fewest=FEWEST_OF_A_GROUP,
+        series=[_series(one) for one in report.series],
+    )
+
+
+def _series(one: Series) -> SeriesMessage:
+    return SeriesMessage(
+        lane=one.lane,
+        group=one.group,
+        matcher=Matcher.model_validate(one.matcher),
+        last_at=one.last_at,
+        strangers=_strangers(one),
+        holders=_holders(one),
+        shadows=[_shadow(name, counts) for name, counts in one.shadows.items()],
+        alarms=[_alarm(alarm) for alarm in one.alarms],
+    )
+
+
+def _strangers(one: Series) -> StrangersMessage:
+    counts = one.counts
+    return StrangersMessage(
+        passengers=counts.passengers,
+        passengers_matched=counts.passengers_matched,
+        low=_rate(counts.matched, counts.compared),
+        high=_rate(counts.matched + counts.skipped_matched, counts.compared + counts.skipped),
+        expected=one.fmr_limit,
+    )
+
+
+def _holders(one: Series) -> HoldersMessage:
+    counts = one.counts
+    known, perhaps = counts.unrecognised, counts.unrecognised + counts.undecided
+    return HoldersMessage(
+        low=_rate(known, known + counts.recognised),
+        high=_rate(perhaps, perhaps + counts.recognised),
+        expected=one.fnmr_limit,
+        undecided=counts.undecided,
+        strangers_stopped=counts.strangers_stopped,
+        strangers_matched=counts.strangers_matched,
+    )
+
+
+def _shadow(name: str, counts: EvaluationCounts) -> ShadowMessage:
+    spoke = counts.both_match + counts.both_not + counts.disagree
+    agreed = _rate(counts.disagree, spoke)
+    return ShadowMessage(matcher=name, agreed=agreed, both_match=counts.both_match, both_not=counts.both_not)
+
+
+def _alarm(alarm: RateAlarm) -> AlarmMessage:
+    return AlarmMessage(
+        id=alarm.id,
+        rate=alarm.rate,
+        raised_at=alarm.raised_at,
+        errors=alarm.trials.errors,
+        passengers=alarm.trials.passengers,
+        expected=alarm.trials.expected,
+        chance=alarm.trials.chance,
+        acknowledged_by=alarm.acknowledged_by,
+        acknowledged_at=alarm.acknowledged_at,
+    )
+
+
+def _rate(errors: int, n: int) -> RateMessage:
+    return RateMessage.model_validate(intervals.rate(errors, n).plain())

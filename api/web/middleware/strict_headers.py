@@ -52,7 +52,8 @@ class StrictHeaders:
                 headers.update(HEADERS)
                 if scope["app"].state.desk.settings.https:
                     headers["Strict-Transport-Security"] = ONLY_HTTPS
-                if not _is_static(scope) and headers.get("Cache-Control", "no-cache") == "no-cache":
+                is_static = str(scope["path"]).startswith("/static/")
+                if not is_static and headers.get("Cache-Control", "no-cache") == "no-cache":
                     headers["Cache-Control"] = "no-store"  # events, too, which say no-cache by themselves
                 headers.setdefault("Cache-Control", "no-cache")
             await send(message)
@@ -88,10 +89,6 @@ def _fault(headers: Headers, most: int) -> Exception | None:
         # A proxy might go by the other one, and take our next request for part of this body.
         return HTTPException(400, "a body has a length or comes in chunks, not both")
     return None if declared.isdecimal() and int(declared) <= most else BodyTooLargeError()
-
-
-def _is_static(scope: Scope) -> bool:
-    return str(scope["path"]).startswith("/static/")
 
 
 def _counting(receive: Receive, most: int) -> Receive:

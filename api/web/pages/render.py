@@ -1,5 +1,9 @@
-"""Templates to pages, in the officer's language: all is escaped, and an unknown name is an error."""
+"""Templates to pages, in the officer's language, under the bar with the places that a role may open.
 
+All is escaped, and an unknown name is an error.
+"""
+
+from dataclasses import dataclass
 from functools import cache, partial
 from urllib.parse import quote
 
@@ -8,13 +12,38 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.people.officers import SignedInOfficer
+from api.people.roles import Role
 from api.web.access.authentication import csrf_token, token_of
+from api.web.access.permissions import RULES
 from api.web.middleware.request_id import request_id_of
-from api.web.pages import navigation
-from api.web.translations import case_texts, code_texts, language
+from api.web.translations import code_texts, language
 from api.web.translations.language import CHOICES, N_
 
 _YEAR_S = 365 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An entry of the bar above each page."""
+
+    page: str
+    """The page's function: its rule says for whom it is."""
+    path: str
+    text: str
+
+
+PLACES = (
+    Place("list_referrals", "/queue", N_("Queue")),
+    Place("list_requests", "/requests", N_("Without the camera")),
+    Place("show_hall_page", "/hall", N_("Hall")),
+    Place("show_evaluation", "/evaluation", N_("Comparison in service")),
+    Place("find_passages", "/audit", N_("Ledger")),
+    Place("show_quality", "/quality", N_("Quality")),
+    Place("show_own_quality", "/quality/me", N_("Quality")),
+    Place("list_officers", "/people", N_("People")),
+    Place("list_lane_tokens", "/lanes", N_("Lanes’ tokens")),
+)
+"""From left to right; of two with the same text a role has the first that it may open."""
 
 PROBLEMS: dict[str, str] = {
     "not_found": N_("There is no such page."),
@@ -95,7 +124,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: object
         "same_page": _same_page(request),
         "csrf_token": csrf_token(token) if token else "",
         "officer": officer,
-        "places": navigation.places(officer.role) if officer else [],
+        "places": _places(officer.role) if officer else [],
     }
     html = environment(words.tag).get_template(template).render(basics | values)
     response = HTMLResponse(
@@ -104,6 +133,19 @@ def page(request: Request, template: str, *, status: int = 200, **values: object
     if request.query_params.get("lang") in CHOICES:
         response.set_cookie(language.COOKIE, words.tag, max_age=_YEAR_S, httponly=True, samesite="lax")
     return response
+
+
+def _places(role: Role) -> list[Place]:
+    found: dict[str, Place] = {}
+    for place in PLACES:
+        if role in RULES[place.page].callers:
+            found.setdefault(place.text, place)
+    return list(found.values())
+
+
+def first_page(role: Role) -> str:
+    """Where the role's work begins; without any place, at the own account."""
+    return next((place.path for place in _places(role)), "/account")
 
 
 def error_page(request: Request, status: int, code: str) -> HTMLResponse:
@@ -135,7 +177,7 @@ def environment(tag: str) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     made.install_gettext_translations(words.texts, newstyle=True)  # type: ignore[attr-defined]
-    made.globals |= {"code_texts": code_texts, "case_texts": case_texts}
+    made.globals["code_texts"] = code_texts
     made.filters |= {
         "say": words.say,
         "brief": partial(code_texts.brief, words=words),

@@ -1,15 +1,14 @@
-"""Texts for codes, for officers: no number of a comparison, no accusation of a person."""
+"""Texts by code, for officers, and the keys of a case's page: no number of a comparison, no accusation."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Literal, TypeAlias
 
 from api.ledger.facts import EvidenceFact, JudgedFact, MeasureFact, ReasonFact
-from api.review.cases.steps import Match
+from api.review.cases.steps import Match, Verdict
 from api.review.officer_accuracy import Outcome, Truth
 from api.web.translations.language import N_, Words
-from api.web.translations.not_captured import NOT_TAKEN
 from lane.decision.calibration import per_ten_thousand
-from lane.decision.reason_codes import Code
+from lane.decision.reason_codes import BY_HAND, COMPARE_BY_HAND, DECIDE, DECIDE_OR_CAPTURE, Code
 from lane.decision.reason_meaning import Agency, Meaning
 from lane.decision.referral import Answer, Ground
 from models.quality.components import COMPONENTS as QUALITY
@@ -65,6 +64,64 @@ GROUNDS: dict[Ground, str] = {
     Ground.OTHER: N_("Other"),
 }
 
+VERDICTS: dict[Verdict, tuple[str, str]] = {
+    Verdict.SAME: ("S", N_("Same person")),
+    Verdict.DIFFERENT: ("D", N_("Different person")),
+    Verdict.CANNOT_TELL: ("U", N_("Cannot tell")),
+}
+"""Blind verdict → its key and its words."""
+
+CONFIDENCES: dict[int, str] = {
+    1: N_("guessing"),
+    2: N_("unsure"),
+    3: N_("fairly sure"),
+    4: N_("sure"),
+    5: N_("certain"),
+}
+
+FEATURES: dict[str, str] = {
+    "ears": N_("Ears"),
+    "brows": N_("Brows"),
+    "nose": N_("Nose"),
+    "mouth": N_("Mouth"),
+    "marks": N_("Marks"),
+    "scars": N_("Scars"),
+}
+
+MATCHES: dict[Match, str] = {
+    Match.MATCH: N_("The lane’s comparison: match"),
+    Match.NO_MATCH: N_("The lane’s comparison: no match"),
+    Match.BORDERLINE: N_("The lane’s comparison: borderline"),
+    Match.NOT_COMPARED: N_("The lane’s comparison: not compared"),
+}
+
+BADGES: dict[str, str] = {
+    "low": N_("Outside the limits: %(components)s"),
+    "not_measured": N_("Not measured: %(components)s"),
+}
+"""State of a badge → what is said of its components; those that are good are only counted."""
+
+KEYS: dict[Answer, str] = {
+    Answer.ADMIT: "A",
+    Answer.SECOND_LINE: "L",
+    Answer.REPEAT_CAPTURE: "R",
+    Answer.OTHER_AGENCY: "O",
+}
+
+CONSEQUENCES: dict[Answer, str] = {
+    Answer.ADMIT: N_("The gate will open."),
+    Answer.SECOND_LINE: N_("The gate stays closed; secondary inspection takes over."),
+    Answer.REPEAT_CAPTURE: N_("The gate stays closed; the lane takes new pictures and asks again."),
+    Answer.OTHER_AGENCY: N_("The gate stays closed; the agency takes over."),
+}
+
+DECIDED: dict[Answer, str] = {
+    Answer.ADMIT: N_("Admitted"),
+    Answer.SECOND_LINE: N_("Sent to secondary inspection"),
+    Answer.REPEAT_CAPTURE: N_("Captured again"),
+    Answer.OTHER_AGENCY: N_("Handed to another agency"),
+}
+
 ENDED: dict[str, str] = {
     "passed_through": N_("The passenger passed through the gate."),
     "handed_to_agency": N_("The passenger was handed to another agency."),
@@ -98,7 +155,6 @@ WAYS: dict[str, str] = {
     "passkey": N_("by passkey"),
     "provider": N_("at the identity provider"),
 }
-"""How somebody signed in."""
 
 FEEDBACK: dict[tuple[Truth, Outcome], str] = {
     (Truth.SAME, Outcome.RIGHT): N_("The pictures show the same person, and you admitted them."),
@@ -146,6 +202,9 @@ _CAPTURE_ENDED: dict[str, str] = {
     "camera_lost": N_("Live pictures: the camera failed"),
 }
 
+NOT_TAKEN = "not_taken"
+"""How the capture ended that never began: `lane.decision.evidence.CaptureEnd`."""
+_NOT_CAPTURED = (N_("Go to the passenger, who waits at the closed gate."), COMPARE_BY_HAND, DECIDE)
 
 Hint: TypeAlias = Literal["none", "usual", "unusual"]
 USUAL_FROM = 0.5
@@ -163,7 +222,6 @@ _HINTS = {
 
 
 def brief(code: str, words: Words) -> str:
-    """A reason in a few words."""
     return words.say(_meaning(code).brief)
 
 
@@ -284,6 +342,14 @@ def worth(evidence: EvidenceFact, words: Words) -> str:
     if value is None:
         return words.say(N_("The lane did not tell how many impostor comparisons (two people) do as well."))
     return words.say(IMPOSTORS, number=f"{per_ten_thousand(value):,}")
+
+
+def next_steps(ended: str, codes: Collection[str], words: Words, *, again: bool) -> list[str]:
+    """The next steps where no picture was taken; otherwise none. `again`: the lane may still capture."""
+    if ended != NOT_TAKEN:
+        return []
+    found = next((by_hand.steps for code, by_hand in BY_HAND.items() if code in codes), _NOT_CAPTURED)
+    return [words.say(DECIDE if one == DECIDE_OR_CAPTURE and not again else one) for one in found]
 
 
 def _quality(judged: JudgedFact, words: Words) -> Iterable[str]:

@@ -51,7 +51,6 @@ class Words:
     texts: NullTranslations
 
     def say(self, text: str, /, **fields: object) -> str:
-        """A text in this language, with its fields filled in."""
         said = self.texts.gettext(text)
         return said % fields if fields else said
 

@@ -17,7 +17,7 @@ from api.people.sign_in import Visitor
 from api.platform.database.database import Database
 from api.platform.database.tables import AttemptsRow, SessionRow
 from api.platform.errors import TooManyAttemptsError, WrongPasswordError
-from api.web.access.client_address import source
+from api.web.access.authentication import client_address
 from api.web.desk import Desk
 from tests.support.api.running_desk import CHEAP, PASSWORD, Officer, RunningDesk, running
 
@@ -199,15 +199,15 @@ NETWORKS = tuple(ip_network(one) for one in ("10.0.0.1/32", "10.0.9.0/24", "127.
     ],
 )
 def test_address_only_from_trusted_proxy(peer: str | None, forwarded: list[str], found: str | None) -> None:
-    assert source(peer, forwarded, NETWORKS) == found
+    assert client_address(peer, forwarded, NETWORKS) == found
 
 
 @given(st.lists(st.text(max_size=40), max_size=5), st.ip_addresses(v=4))
 def test_browser_cannot_change_its_address(forged: list[str], real: IPv4Address) -> None:
     """Its proxy puts the true address last."""
     assume(not real.is_loopback and not any(real in one for one in NETWORKS if one.version == 4))
-    assert source("10.0.0.1", [*forged, str(real)], NETWORKS) == str(real)
-    assert source(str(real), forged, NETWORKS) == str(real)
+    assert client_address("10.0.0.1", [*forged, str(real)], NETWORKS) == str(real)
+    assert client_address(str(real), forged, NETWORKS) == str(real)
 
 
 def wrong(desk: RunningDesk, name: str, forwarded: str) -> int:

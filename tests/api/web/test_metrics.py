@@ -6,13 +6,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_families
+from pydantic import SecretStr
 
+from api.audit.verify.ledger import verify_ledger
+from api.platform.database.tables import CountsRow
 from api.platform.metrics import SHARED, Meters
 from api.web.desk import Desk
-from api.web.operation.periodic_tasks import Chore, Chores
-from tests.support.api.evaluated_lane import samples
+from api.web.periodic_tasks import Chore, Chores
+from lane.evaluation.cohort import Tally
+from lane.platform.errors import LedgerBrokenError
+from tests.support import tiers
+from tests.support.api.evaluated_lane import MATCHER, SHADOW, TOKEN, Labels, cohort, fnmr_alarm, samples, tell
 from tests.support.api.running_desk import Lane, Officer, RunningDesk, wait_until
 
 ROOT = Path(__file__).parents[3]
@@ -45,13 +52,13 @@ def test_each_passenger_wait_is_told_once(
 
 
 @pytest.mark.usefixtures("standing_clock")
-def test_the_queue_is_told_by_state(
+def test_queue_faces_and_lanes_told_as_numbers(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:
     assert told(desk, supervisor)[f"{P}referrals_oldest_seconds"][()] == 0
     first = lane.refer(images=[])
     desk.clock.pass_time(seconds=90)
-    lane.refer(images=[])
+    lane.refer()
     officer.claim(first)
     found = told(desk, supervisor)
     assert found[f"{P}referrals"] == {(("state", "claimed"),): 1, (("state", "open"),): 1}
@@ -63,12 +70,6 @@ def test_the_queue_is_told_by_state(
     assert entries[(("kind", "referral.claimed"),)] == 1
     assert found[f"{P}ledger_size_entries"][()] >= sum(entries.values())
     assert found[f"{P}database_turn_seconds_count"][()] > 4
-
-
-def test_faces_and_lanes_only_as_numbers(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
-    lane.refer()
-    lane.refer(images=[])
-    found = told(desk, supervisor)
     assert found[f"{P}faces_held"][()] == 1
     assert found[f"{P}lanes"][(("state", "silent"),)] == sum(found[f"{P}lanes"].values()) == 1
     status = {"state": "capturing", "since": desk.clock().isoformat()}
@@ -191,3 +192,81 @@ def test_workers_sharing_address_tell_together(tmp_path: Path) -> None:
     route = (("method", "GET"), ("route", "/queue"), ("status", "200"))
     assert [one[f"{P}request_seconds_count"][route] for one in found] == [2, 5, 9]
     assert found[-1][f"{P}chore_runs_total"] == {(("chore", "one"), ("outcome", "done")): 9}
+
+
+def test_monitor_reads_only_metrics(desk: RunningDesk) -> None:
+    address = f"{desk.address}/api/v1"
+    with (
+        desk.changed(metrics_token=SecretStr(TOKEN)),
+        httpx.Client(base_url=address, trust_env=False) as prometheus,
+    ):
+        assert "metrics_token" in prometheus.get("/metrics").json()["message"]
+        prometheus.headers["Authorization"] = "Bearer something else"
+        assert prometheus.get("/metrics").status_code == 401
+        prometheus.headers["Authorization"] = f"Bearer {TOKEN}"
+        answer = prometheus.get("/metrics")
+        assert answer.status_code == 200
+        assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+        assert prometheus.get("/evaluation").status_code == 401
+        assert prometheus.get("/referrals").status_code == 401
+
+
+@pytest.mark.usefixtures("early_in_an_hour")
+@pytest.mark.thorough
+def test_metrics_fit_prometheus_and_name_nobody(
+    lane: Lane, officer: Officer, supervisor: Officer, desk: RunningDesk
+) -> None:
+    fnmr_alarm(desk, lane, officer)
+    waiting = lane.refer(images=[])
+    supervisor.sign_in()
+    text = supervisor.ask("GET", "/metrics").text
+    assert text.endswith("\n")
+    found = samples(text)
+    assert found["passenger_lane_referrals_waiting"] == {(): 1}
+
+    def of(**more: str) -> Labels:
+        about = {"lane": "lane-1", "matcher": "sface-2021dec", "group": ""}
+        hashes = {"sha256": "a" * 64, "preprocessing": "b" * 64}
+        return tuple(sorted((about | hashes | more).items()))
+
+    assert found["passenger_lane_evaluation_fnmr_errors"][of(bound="low")] == 25
+    assert found["passenger_lane_evaluation_fnmr_trials"][of(bound="low")] == 101
+    assert found["passenger_lane_evaluation_alarm"][of(rate="fnmr")] == 1
+    for told in (waiting, officer.pseudonym, supervisor.pseudonym, "wang", "zhou"):
+        assert told not in text
+
+
+def test_counts_are_exact_and_name_no_passage(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
+    for _ in range(13):
+        tell(lane, matcher=MATCHER | {"name": "other"}, cohort=cohort(Tally(99_999, 1, 0, 0)))
+    odd = 'a" name\\ with\n everything'
+    shadow = {"matcher": SHADOW | {"name": odd}, "agreement": "disagree"}
+    matchers = (MATCHER, MATCHER | {"sha256": "a" * 63 + "b"}, MATCHER | {"name": odd})
+    passages = [tell(lane, matcher=matcher, shadow=shadow) for matcher in matchers]
+    found = told(desk, supervisor)
+    labelled = [labels for family in found.values() for labels in family]
+    assert sum(("matcher", odd) in labels for labels in labelled) > 5
+    assert all(name.startswith(P) for name in found)
+    assert 1299987 in found[f"{P}evaluation_fmr_trials"].values(), "no count is rounded"
+    assert passages[0] not in supervisor.ask("GET", "/evaluation").text
+    assert not {"passage", "document", "name"} & {column.name for column in CountsRow.__table__.columns}
+
+
+@pytest.mark.usefixtures("early_in_an_hour")
+@pytest.mark.thorough
+@tiers.parametrize(
+    "statement",
+    [
+        "DELETE FROM evaluation_alarms",
+        "UPDATE evaluation_alarms SET acknowledged_by = (SELECT pseudonym FROM officers LIMIT 1)",
+        "UPDATE evaluation_alarms SET raised_at = '2026-01-01 00:00:00'",
+        "UPDATE evaluation_alarms SET rate = 'fmr'",
+    ],
+    quick=1,
+)
+def test_removed_alarm_is_found(statement: str, desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    fnmr_alarm(desk, lane, officer)
+    with desk.desk.database.write() as session:
+        session.connection().exec_driver_sql(statement)
+    with pytest.raises(LedgerBrokenError, match="alarm"):
+        verify_ledger(desk.desk.database)

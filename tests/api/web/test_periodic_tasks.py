@@ -8,18 +8,8 @@ import pytest
 from api.platform.settings import Settings
 from api.web.app import create_app
 from api.web.desk import Desk
-from api.web.operation.periodic_tasks import Chore, Chores
+from api.web.periodic_tasks import Chore, Chores
 from tests.support.api.running_desk import CHEAP, running, wait_until
-
-
-class Watch:
-    """A clock that never jumps, unless the test says so."""
-
-    def __init__(self) -> None:
-        self.at_s = 100.0
-
-    def __call__(self) -> float:
-        return self.at_s
 
 
 @pytest.fixture
@@ -30,42 +20,31 @@ def any_desk(tmp_path: Path) -> Desk:
 
 
 def test_chore_runs_immediately_then_periodically(any_desk: Desk) -> None:
-    done: list[str] = []
-    watch = Watch()
-    chores = Chores(
-        [
-            Chore("short", 1.0, lambda _: done.append("short")),
-            Chore("long", 60.0, lambda _: done.append("long")),
-        ],
-        lambda: any_desk,
-        monotonic_s=watch,
-    )
+    short: list[Desk] = []
+    long: list[Desk] = []
+    now = [100.0]
+    several = [Chore("short", 1.0, short.append), Chore("long", 60.0, long.append)]
+    chores = Chores(several, lambda: any_desk, monotonic_s=lambda: now[0])
     assert chores.run_due() == ["short", "long"]
     assert chores.run_due() == []
-    watch.at_s += 1
+    now[0] += 1
     assert chores.run_due() == ["short"]
-    watch.at_s += 60
+    now[0] += 60
     assert chores.run_due() == ["short", "long"]
-    assert done == ["short", "long", "short", "short", "long"]
-
-
-def test_a_chore_is_given_the_desk(any_desk: Desk) -> None:
-    given: list[Desk] = []
-    Chores([Chore("looks", 1.0, given.append)], lambda: any_desk).run_due()
-    assert given == [any_desk]
+    assert (short, long) == ([any_desk] * 3, [any_desk] * 2)
 
 
 def test_failing_chore_is_counted_and_rerun(any_desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     done: list[str] = []
-    watch = Watch()
+    now = [100.0]
 
     def fail(_: Desk) -> None:
         raise ValueError("the name of a passenger")
 
     bad, good = Chore("bad", 1.0, fail), Chore("good", 1.0, lambda _: done.append("good"))
-    chores = Chores([bad, good], lambda: any_desk, monotonic_s=watch)
+    chores = Chores([bad, good], lambda: any_desk, monotonic_s=lambda: now[0])
     for _ in range(3):
-        watch.at_s += 1
+        now[0] += 1
         assert chores.run_due() == ["bad", "good"]
     assert chores.failures == {"bad": 3}
     assert len(done) == 3

@@ -53,19 +53,20 @@ class Site:
     """One desk, and everybody who comes to it; who was signed out comes again."""
 
     def __init__(self, desk: RunningDesk, stack: ExitStack) -> None:
-        self.address = desk.address
+        self.address, self.cookie = desk.address, cookie_name(desk.settings)
+        self.lane = stack.enter_context(desk.lane())
         self.people = {role: stack.enter_context(desk.officer(f"the {role}", role)) for role in Role}
         stranger, forger, monitor = (
             stack.enter_context(httpx.Client(trust_env=False, timeout=30)) for _ in range(3)
         )
         forger.headers["Authorization"] = "Bearer invented"
-        forger.cookies.set(cookie_name(desk.settings), "invented")
+        forger.cookies.set(self.cookie, "invented")
         monitor.headers["Authorization"] = f"Bearer {TOKEN}"
         self.clients: dict[str, httpx.Client] = {
             STRANGER: stranger,
             FORGER: forger,
             Caller.MONITOR: monitor,
-            Caller.LANE: stack.enter_context(desk.lane()).http,
+            Caller.LANE: self.lane.http,
             **{caller: officer.http for caller, officer in self.people.items()},
         }
 
@@ -176,6 +177,42 @@ def test_change_needs_own_session_proof(
     assert officer.ask("GET", "/session").status_code == 200
 
 
+@pytest.fixture(scope="module")
+def known(site: Site) -> dict[str, str]:
+    """Of each parameter of a path something that there is."""
+    held = site.signed_in(Role.OFFICER)
+    passage = site.lane.refer_to(held)
+    image = held.look(passage)["images"][0]["sha256"]
+    return {"passage": passage, "sha256": image, "officer": held.pseudonym, "lane": site.lane.name}
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        *((path, name) for method, path, name in ENDPOINTS if method == "GET" and name != "follow_events"),
+        ("/nowhere", "show_health"),
+        ("/static/shared/desk.css", "show_health"),
+    ],
+)
+def test_every_answer_keeps_the_browser_strict(
+    path: str, name: str, site: Site, known: dict[str, str]
+) -> None:
+    address = re.sub(r"\{(\w+)\}", lambda found: known.get(found[1], "1"), path)
+    for caller in [one for one in site.clients if one in RULES[name].callers] or [Caller.MONITOR]:
+        if caller in site.people:
+            site.signed_in(Role(caller))
+        answer = site.clients[caller].get(f"{site.address}{address}")
+        assert answer.status_code < 500 or answer.status_code == 503, "503: no identity provider is set"
+        headers = answer.headers
+        assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'")
+        assert "unsafe" not in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["cross-origin-resource-policy"] == "same-origin"
+        assert headers["cache-control"] == ("no-cache" if path.startswith("/static") else "no-store")
+        assert "server" not in headers
+
+
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_description_matches_rule(operation: dict[str, Any]) -> None:
     rule = RULES[operation["operationId"]]
@@ -189,22 +226,23 @@ def test_description_matches_rule(operation: dict[str, Any]) -> None:
     assert all(found in codes for found in (expected(rule, caller) or "" for caller in CALLERS))
 
 
-@pytest.mark.parametrize(("method", "path", "name"), ENDPOINTS)
-def test_what_changes_something_says_so(method: str, path: str, name: str) -> None:
-    assert RULES[name].changes == (method not in ("GET", "HEAD"))
+def test_rules_and_routes_agree() -> None:
+    assert set(RULES) == {name for _, _, name in ENDPOINTS}
+    for method, path, name in ENDPOINTS:
+        assert RULES[name].changes == (method not in ("GET", "HEAD")), path
+    for route in iter_route_contexts(APP.routes):
+        if isinstance(route.original_route, Guarded):
+            assert isinstance(route.original_route, GuardedPage) != str(route.path).startswith("/api/")
 
 
-def test_route_without_rule_is_not_served() -> None:
+@pytest.mark.parametrize(
+    ("name", "door", "named"),
+    [("nobody_thought_of_it", Guarded, "nobody_thought_of_it"), ("show_health", None, "/x")],
+)
+def test_route_without_rule_or_door_is_not_served(name: str, door: type[Guarded] | None, named: str) -> None:
     app = FastAPI(openapi_url=None)
-    app.router.add_api_route("/x", lambda: None, name="nobody_thought_of_it", route_class_override=Guarded)
-    with pytest.raises(RuleMissingError, match="nobody_thought_of_it"):
-        _check_guarded(app)
-
-
-def test_route_outside_door_is_not_served() -> None:
-    app = FastAPI(openapi_url=None)
-    app.add_api_route("/x", lambda: None, name="show_health")
-    with pytest.raises(RuleMissingError, match="/x"):
+    app.router.add_api_route("/x", lambda: None, name=name, route_class_override=door)
+    with pytest.raises(RuleMissingError, match=named):
         _check_guarded(app)
 
 
@@ -212,16 +250,6 @@ def test_route_losing_its_rule_admits_nobody(site: Site, monkeypatch: pytest.Mon
     monkeypatch.delitem(RULES, "show_health")
     with httpx.Client(trust_env=False) as stranger:
         assert stranger.get(f"{site.address}/api/v1/health").status_code == 500
-
-
-def test_each_rule_has_its_route() -> None:
-    assert set(RULES) == {name for _, _, name in ENDPOINTS}
-
-
-def test_page_and_operation_never_overlap() -> None:
-    for route in iter_route_contexts(APP.routes):
-        if isinstance(route.original_route, Guarded):
-            assert isinstance(route.original_route, GuardedPage) != str(route.path).startswith("/api/")
 
 
 def test_faces_are_for_those_who_decide() -> None:

@@ -7,7 +7,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, cast
+from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
@@ -15,7 +16,7 @@ from sqlalchemy import URL, text
 
 from api.platform.errors import DiskFullError
 from api.web.desk import Desk
-from api.web.operation.readiness import Readiness
+from api.web.routes.about import Readiness
 from tests.api.commands.test_command_line import added, serving
 from tests.support.api.postgresql import server
 from tests.support.api.running_desk import Lane, RunningDesk, wait_until, wire
@@ -35,10 +36,17 @@ def test_working_desk_is_ready(desk: RunningDesk) -> None:
 
 
 @pytest.mark.both_databases
-def test_other_release_schema_is_not_ready(desk: RunningDesk) -> None:
+@pytest.mark.parametrize(
+    ("statement", "code"),
+    [
+        ("UPDATE alembic_version SET version_num = '0000'", "schema_differs"),
+        ("DROP TABLE alembic_version", "not_ready"),
+    ],
+)
+def test_other_or_broken_schema_unready_without_details(desk: RunningDesk, statement: str, code: str) -> None:
     with desk.desk.database.write() as session:
-        session.execute(text("UPDATE alembic_version SET version_num = '0000'"))
-    assert told(desk) == (503, "schema_differs")
+        session.execute(text(statement))
+    assert told(desk) == (503, code)
 
 
 def test_desk_without_room_or_file_unready(desk: RunningDesk) -> None:
@@ -46,12 +54,6 @@ def test_desk_without_room_or_file_unready(desk: RunningDesk) -> None:
         assert told(desk) == (503, "disk_full")
     desk.file.rename(desk.file.with_name("moved"))
     assert told(desk) == (503, "read_only")
-
-
-def test_broken_database_is_unready_without_details(desk: RunningDesk) -> None:
-    with desk.desk.database.write() as session:
-        session.execute(text("DROP TABLE alembic_version"))
-    assert told(desk) == (503, "not_ready")
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
@@ -81,7 +83,7 @@ def test_database_asked_once_per_second() -> None:
         raise DiskFullError
 
     readiness = Readiness([full], monotonic_s=lambda: now[0])
-    desk = cast("Any", Quiet())
+    desk: Any = SimpleNamespace(broker=SimpleNamespace(closed=False))
     for _ in range(5):
         with pytest.raises(DiskFullError):
             readiness.must_be_ready(desk)
@@ -90,13 +92,6 @@ def test_database_asked_once_per_second() -> None:
     with pytest.raises(DiskFullError):
         readiness.must_be_ready(desk)
     assert len(asked) == 2
-
-
-class Quiet:
-    """A desk that nobody ends."""
-
-    class broker:  # noqa: N801 - an attribute of a desk
-        closed = False
 
 
 @pytest.mark.thorough

@@ -17,12 +17,14 @@ def text_of(html: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html))
 
 
-def sign_in(page: Page, desk: RunningDesk, name: str = "wang", first: str = "/queue") -> None:
+def sign_in(
+    page: Page, desk: RunningDesk, name: str = "wang", first: str = "/queue", password: str = PASSWORD
+) -> None:
     page.goto(desk.address)
     page.locator("[name=name]:focus").wait_for()
     page.keyboard.type(name)
     page.keyboard.press("Tab")
-    page.keyboard.type(PASSWORD)
+    page.keyboard.type(password)
     page.keyboard.press("Enter")
     page.wait_for_url(f"**{first}")
 
@@ -30,6 +32,13 @@ def sign_in(page: Page, desk: RunningDesk, name: str = "wang", first: str = "/qu
 def press(page: Page, *keys: str) -> None:
     for key in keys:
         page.keyboard.press(key)
+
+
+def open_from_bar(page: Page, desk: RunningDesk, path: str) -> None:
+    """The supervisor signs in, and goes to a place of the bar."""
+    sign_in(page, desk, "zhou")
+    page.locator(f"a[href='{path}']").click()
+    page.wait_for_url(f"**{path}")
 
 
 def open_case(page: Page, passage: str) -> None:
@@ -73,6 +82,11 @@ def faces_shown(page: Page) -> int:
         "[...document.querySelectorAll('.pair .view > img')].every((i) => i.naturalWidth > 0)"
     )
     return page.locator(".pair .view > img").count()
+
+
+def placed(page: Page) -> None:
+    """Wait until both large pictures lie in their frames."""
+    page.wait_for_function("document.querySelectorAll('.pair .view.placed').length === 2")
 
 
 def boxes(page: Page) -> list[FloatRect]:

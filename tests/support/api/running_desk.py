@@ -33,7 +33,7 @@ from api.serving.connections import Bounds
 from api.serving.process import BOUNDS, DeskServer, address_of, bind
 from api.web.app import CHORES, create_app
 from api.web.desk import Desk
-from api.web.operation.periodic_tasks import Chore, Chores
+from api.web.periodic_tasks import Chore, Chores
 from lane.ledger.entry import GENESIS, Entry, follow
 from tests.support.api.sqlite_file import fresh_file
 from tests.support.processes import until

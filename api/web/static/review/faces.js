@@ -1,11 +1,12 @@
 // Two faces that zoom and move together, under a magnifier, a grid, or alternating in one place.
 
-import { Flicker } from "./flicker.js";
 import { View } from "./picture_frame.js";
 
 const STEP = 1.25;
 const PAN_PX = 60;
 const MIDDLE = [0.5, 0.5];
+const EACH_MS = 600; // less than two changes a second: far from what can harm (WCAG 2.3.1 allows three flashes)
+const EACH_CALM_MS = 1600;
 
 export class Faces {
   // `onLook(what, sha256)` is called for each picture that the officer looked at and each tool used on it.
@@ -148,4 +149,36 @@ export class Faces {
 function nameIfBroken(image) {
   if (image.complete && !image.naturalWidth) image.replaceWith(image.alt);
   else image.addEventListener("error", () => image.replaceWith(image.alt));
+}
+
+// Both faces alternate in one place at a steady rate: what differs moves, what is alike stands still.
+class Flicker {
+  constructor(pair) {
+    this.pair = pair;
+    this.figures = [...pair.querySelectorAll("figure")];
+    this.timer = null;
+  }
+
+  get on() {
+    return this.timer !== null;
+  }
+
+  start() {
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    let shown = 0;
+    const turn = () => this.figures.forEach((figure, number) => figure.classList.toggle("under", number !== shown));
+    this.pair.classList.add("flickering");
+    turn();
+    this.timer = setInterval(() => {
+      shown = 1 - shown;
+      turn();
+    }, calm ? EACH_CALM_MS : EACH_MS);
+  }
+
+  stop() {
+    clearInterval(this.timer);
+    this.timer = null;
+    this.pair.classList.remove("flickering");
+    for (const figure of this.figures) figure.classList.remove("under");
+  }
 }

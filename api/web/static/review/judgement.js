@@ -6,8 +6,8 @@ const VERDICTS = { s: "same", d: "different", u: "cannot_tell" };
 
 export class Judgement {
   // `onGiven()` when the desk has the answer, `onLost(code)` when the case is no longer this officer's.
-  constructor(form, { passage, csrf, viewingTimes, still, onGiven, onLost }) {
-    Object.assign(this, { form, passage, csrf, viewingTimes, still, onGiven, onLost });
+  constructor(form, { passage, csrf, viewed, still, onGiven, onLost }) {
+    Object.assign(this, { form, passage, csrf, viewed, still, onGiven, onLost });
     this.trouble = form.querySelector("[role=alert]");
     this.texts = document.getElementById("texts").dataset;
     this.sending = false;
@@ -63,7 +63,7 @@ export class Judgement {
       verdict: data.get("verdict"),
       confidence: Number(confidence),
       features: Object.fromEntries(features.map(([name, value]) => [name.slice("feature_".length), value])),
-      viewed: this.viewingTimes.entries,
+      viewed: this.viewed,
     };
   }
 

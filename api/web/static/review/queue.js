@@ -1,10 +1,9 @@
 // The queue: new cases appear by themselves, with a line and one soft sound; the keyboard stays where it was.
 
 import { follow, get } from "../shared/connection.js";
-import { setClock, startClock } from "../shared/waiting_times.js";
 import { lettersAreKeys } from "../shared/key_shortcuts.js";
 import { Sound } from "../shared/sound.js";
-import { localTimes } from "../shared/local_times.js";
+import { localTimes, setClock, startClock } from "../shared/times.js";
 
 let asking = false;
 let again = false;

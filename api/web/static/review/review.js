@@ -5,14 +5,13 @@ import { ask, follow, get } from "../shared/connection.js";
 import { Decision } from "./decision.js";
 import { Faces } from "./faces.js";
 import { Judgement } from "./judgement.js";
-import { Lease } from "./lease.js";
 import { isSwitchedOff, offerLetters } from "../shared/key_shortcuts.js";
-import { ViewingTimes } from "./viewing_times.js";
 import { followOutcome } from "./outcome.js";
 
 const AWAY_MS = 5 * 60 * 1000;
 const LEASE_CHECK_MS = 1000;
 const READ_MS = 2000;
+const MOST_VIEWINGS = 200;
 
 const shown = document.getElementById("case");
 const { passage, mine, leaseS, csrf } = shown.dataset;
@@ -20,9 +19,9 @@ if (mine === "yes") review();
 else followOutcome(shown);
 
 function review() {
-  const viewingTimes = new ViewingTimes();
-  const faces = new Faces(document.getElementById("faces"), (what, image) => viewingTimes.note(what, image));
-  const lease = new Lease(leaseS);
+  const viewed = []; // what the officer looked at before the answer, in order; sent with the answer
+  const faces = new Faces(document.getElementById("faces"), noteView);
+  let renewedAt = bothClocks(); // the desk counts the lease from a later moment than the request was sent
   let lastInput = Date.now();
   let away = false;
   let over = false;
@@ -42,9 +41,13 @@ function review() {
     onEnded: () => end("not_signed_in"),
   });
 
+  function noteView(what, image) {
+    if (viewed.length < MOST_VIEWINGS) viewed.push({ what, image: image ?? null, at_ms: Math.round(performance.now()) });
+  }
+
   function judgement() {
     const form = document.getElementById("judge");
-    return new Judgement(form, { passage, csrf, viewingTimes, still: () => faces.still(), onGiven: reveal, onLost: end });
+    return new Judgement(form, { passage, csrf, viewed, still: () => faces.still(), onGiven: reveal, onLost: end });
   }
 
   function decision() {
@@ -77,16 +80,16 @@ function review() {
       sayReason("away");
       return;
     }
-    const from = Lease.now();
+    const from = bothClocks();
     const kept = await ask("POST", `/referrals/${passage}/claim`, { csrf });
     if (kept.status === 200 && lapsed()) ask("DELETE", `/referrals/${passage}/claim`, { csrf });
-    else if (kept.status === 200) lease.renewed(from);
+    else if (kept.status === 200) renewedAt = from;
     else if (kept.status === 409) end(kept.body?.code);
   }
 
   // True once this page has lost the case; ends the page when the lease has lapsed.
   function lapsed() {
-    if (!over && lease.lapsed()) end("lapsed");
+    if (!over && bothClocks().some((now, clock) => now - renewedAt[clock] >= leaseS * 1000)) end("lapsed");
     return over;
   }
 
@@ -172,6 +175,11 @@ function review() {
     else if (arrowsInChoices(event)) return;
     else if (part.key(event) || faces.key(event)) event.preventDefault();
   }
+}
+
+// One stands still while the computer sleeps, the other can be set back.
+function bothClocks() {
+  return [performance.now(), Date.now()];
 }
 
 function arrowsInChoices(event) {

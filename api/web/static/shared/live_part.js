@@ -1,13 +1,12 @@
 // A part of a page that updates itself: only what changed is replaced, and the keyboard focus stays where it was.
 
 import { follow, get } from "./connection.js";
-import { setClock, startClock } from "./waiting_times.js";
-import { localTimes } from "./local_times.js";
+import { localTimes, setClock, startClock } from "./times.js";
 
 const PAUSE_MS = 1000;
 
 // `names`: the events after which the part is asked for again; at most once a second.
-export function live(part, names) {
+function live(part, names) {
   const painted = new Map();
   let due = false;
   let pausing = false;
@@ -75,3 +74,6 @@ function keyed(root) {
 function keys(root) {
   return keyed(root).map((element) => element.dataset.key);
 }
+
+const part = document.getElementById("live");
+live(part, part.dataset.events.split(" "));

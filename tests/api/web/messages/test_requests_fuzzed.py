@@ -18,7 +18,6 @@ from schemathesis import Case, GenerationMode, Response
 from schemathesis.checks import CHECKS, load_all_checks
 
 from api.people.roles import Role
-from api.web.access.authentication import cookie_name
 from api.web.access.permissions import CSRF_HEADER, RULES, Caller
 from tests.api.web.test_permissions import STRANGER, Site
 from tests.support.api import described_desk
@@ -51,8 +50,8 @@ OPERATIONS = [
 class Asked:
     """A desk with something in it, and everybody who asks."""
 
-    def __init__(self, site: Site, cookie: str, known: dict[str, list[Any]]) -> None:
-        self.site, self.cookie, self.known = site, cookie, known
+    def __init__(self, site: Site, known: dict[str, list[Any]]) -> None:
+        self.site, self.known = site, known
 
     def answer(self, case: Case[Any], caller: str) -> Response:
         headers, cookies = self._proof(caller)
@@ -60,7 +59,7 @@ class Asked:
             session.trust_env = False
             for name in ("Authorization", CSRF_HEADER):
                 case.headers.pop(name, None)
-            case.cookies.pop(self.cookie, None)
+            case.cookies.pop(self.site.cookie, None)
             return case.call(
                 base_url=self.site.address, session=session, headers=headers, cookies=cookies, timeout=30
             )
@@ -69,7 +68,9 @@ class Asked:
         client = self.site.clients[caller]
         if caller in self.site.people:
             self.site.signed_in(Role(caller))
-            return {CSRF_HEADER: client.headers[CSRF_HEADER]}, {self.cookie: client.cookies[self.cookie]}
+            return {CSRF_HEADER: client.headers[CSRF_HEADER]}, {
+                self.site.cookie: client.cookies[self.site.cookie]
+            }
         return {name: client.headers[name] for name in ("Authorization",) if name in client.headers}, {}
 
 
@@ -89,7 +90,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
         held.decide(passages[0])
         sha256 = [held.ask("GET", f"/referrals/{passages[1]}").json()["images"][0]["sha256"]]
         known = {"passage": passages, "sha256": sha256, "lane": ["lane-1", "lane-2"], "alarm": [1]}
-        yield Asked(site, cookie_name(desk.settings), known)
+        yield Asked(site, known)
 
 
 def callers(name: str) -> list[str]:

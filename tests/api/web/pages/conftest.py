@@ -1,4 +1,4 @@
-"""A page of an officer at a real browser, and a passage for an auditor's pages."""
+"""A page at a real browser, an officer who signs in there, and a passage for an auditor's pages."""
 
 from collections.abc import Iterator
 from uuid import uuid4
@@ -13,10 +13,28 @@ from tests.support.lane.example_evidence import GOOD
 
 
 @pytest.fixture
-def page(browser: Browser, desk: RunningDesk) -> Iterator[Page]:
-    desk.officer("wang").http.close()
-    with quiet_page(browser) as opened:
+def locale() -> str:
+    """What the browser speaks, where a test has no other as a parameter."""
+    return "en-GB"
+
+
+@pytest.fixture
+def zone() -> str | None:
+    """The browser's time zone, where a test has no other as a parameter."""
+    return None
+
+
+@pytest.fixture
+def page(browser: Browser, desk: RunningDesk, locale: str, zone: str | None) -> Iterator[Page]:
+    """It needs the desk: the page must be closed before the desk is."""
+    with quiet_page(browser, locale, zone) as opened:
         yield opened
+
+
+@pytest.fixture
+def wang(desk: RunningDesk) -> None:
+    """An officer who may sign in."""
+    desk.officer("wang").http.close()
 
 
 @pytest.fixture

@@ -7,30 +7,23 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page, Route
 
 from api.audit.replay.account import Account
-from api.people.roles import Role
-from api.web.pages.audit import passage_views
+from api.web.pages import passage_views
 from api.web.translations.language import CHOICES, words
 from tests.support import tiers
 from tests.support.api.officer_pages import sign_in, small_targets, text_of, too_wide
 from tests.support.api.running_desk import Lane, Officer, RunningDesk
-from tests.support.browser import quiet_page
 
-
-@pytest.fixture
-def auditor(desk: RunningDesk) -> Iterator[Officer]:
-    with desk.officer("qian", Role.AUDITOR) as made:
-        yield made
+LOCALES = ["en-GB", "zh-CN"]
 
 
 @pytest.fixture
 def passage(lane: Lane, officer: Officer) -> str:
     """One that an officer decided."""
-    made = lane.refer()
-    officer.claim(made)
-    officer.ask("GET", f"/referrals/{made}")
+    made = lane.refer_to(officer)
+    officer.look(made)
     officer.decide(made, "second_line", "cannot_tell")
     return made
 
@@ -147,61 +140,50 @@ def test_malformed_lane_entry_never_breaks_page(lane: Lane, auditor: Officer) ->
 # --- in a real browser
 
 
-@pytest.fixture(params=["en-GB", "zh-CN"])
-def screen(
-    desk: RunningDesk, browser: Browser, auditor: Officer, request: pytest.FixtureRequest
-) -> Iterator[Page]:
-    with quiet_page(browser, request.param) as page:
-        sign_in(page, desk, "qian", "/audit")
-        yield page
+@pytest.fixture
+def screen(page: Page, desk: RunningDesk, auditor: Officer) -> Page:
+    sign_in(page, desk, auditor.name, "/audit")
+    return page
 
 
 @pytest.mark.thorough
 @pytest.mark.browser
-@tiers.parametrize("hours", [8, 0, -8], quick=1)
-def test_search_uses_auditors_clock(
-    hours: int, desk: RunningDesk, browser: Browser, auditor: Officer, passage: str
-) -> None:
-    with quiet_page(browser, zone=f"Etc/GMT{-hours:+}") as page:
-        sign_in(page, desk, "qian", "/audit")
-        here = desk.clock() + timedelta(hours=hours)
-        before, after = (f"{here + timedelta(minutes=n):%Y-%m-%dT%H:%M}" for n in (-20, 20))
-        page.fill("[name=since]", before)
-        page.fill("[name=until]", after)
-        page.press("[name=until]", "Enter")
-        page.wait_for_url("**/audit?since=*")
-        assert [page.input_value(f"[name={name}]") for name in ("since", "until")] == [before, after]
-        assert page.get_by_role("link", name=passage).is_visible()
-        page.fill("[name=until]", before)
-        page.press("[name=until]", "Enter")
-        page.get_by_text("The ledger holds no passage that fits.").wait_for()
+@tiers.parametrize(("hours", "zone"), [(hours, f"Etc/GMT{-hours:+}") for hours in (8, 0, -8)], quick=1)
+def test_search_uses_auditors_clock(hours: int, desk: RunningDesk, screen: Page, passage: str) -> None:
+    here = desk.clock() + timedelta(hours=hours)
+    before, after = (f"{here + timedelta(minutes=n):%Y-%m-%dT%H:%M}" for n in (-20, 20))
+    screen.fill("[name=since]", before)
+    screen.fill("[name=until]", after)
+    screen.press("[name=until]", "Enter")
+    screen.wait_for_url("**/audit?since=*")
+    assert [screen.input_value(f"[name={name}]") for name in ("since", "until")] == [before, after]
+    assert screen.get_by_role("link", name=passage).is_visible()
+    screen.fill("[name=until]", before)
+    screen.press("[name=until]", "Enter")
+    screen.get_by_text("The ledger holds no passage that fits.").wait_for()
 
 
 @pytest.mark.thorough
 @pytest.mark.browser
-def test_repeated_hour_searched_to_its_end(desk: RunningDesk, browser: Browser, auditor: Officer) -> None:
-    with quiet_page(browser, zone="America/New_York") as page:
-        sign_in(page, desk, "qian", "/audit")
-        page.fill("[name=since]", "2026-11-01T01:15")
-        page.fill("[name=until]", "2026-11-01T01:15")
-        page.press("[name=until]", "Enter")
-        page.wait_for_url("**/audit?since=2026-11-01T05%3A15%3A00.000Z&until=2026-11-01T06%3A15%3A00.000Z*")
+@pytest.mark.parametrize("zone", ["America/New_York"])
+def test_repeated_hour_searched_to_its_end(screen: Page) -> None:
+    screen.fill("[name=since]", "2026-11-01T01:15")
+    screen.fill("[name=until]", "2026-11-01T01:15")
+    screen.press("[name=until]", "Enter")
+    screen.wait_for_url("**/audit?since=2026-11-01T05%3A15%3A00.000Z&until=2026-11-01T06%3A15%3A00.000Z*")
 
 
 @pytest.mark.thorough
 @pytest.mark.browser
+@pytest.mark.parametrize("locale", LOCALES)
 def test_the_browser_itself_verifies_every_entry(desk: RunningDesk, screen: Page, passage: str) -> None:
+    """And finds the one that was changed."""
     screen.goto(f"{desk.address}/audit/{passage}")
     screen.focus("#all")
     screen.keyboard.press("Enter")
     screen.wait_for_selector("#verdict.green")
     assert screen.locator(".mark-of.included").count() == screen.locator(".step").count()
-
-
-@pytest.mark.thorough
-@pytest.mark.browser
-def test_browser_finds_changed_entry(desk: RunningDesk, screen: Page, passage: str) -> None:
-    screen.goto(f"{desk.address}/audit/{passage}")
+    screen.reload()
     payload = screen.locator(".step").nth(1).locator(".payload")
     payload.evaluate("(node) => { node.textContent = node.textContent.replace('F09', 'D11') }")
     screen.locator(".verify").nth(1).click()
@@ -216,31 +198,30 @@ def test_browser_finds_changed_entry(desk: RunningDesk, screen: Page, passage: s
 @pytest.mark.browser
 @pytest.mark.parametrize("forged", ["root", "signature", "path", "size"])
 def test_browser_rejects_forged_head_or_proof(
-    desk: RunningDesk, browser: Browser, auditor: Officer, passage: str, forged: str
+    desk: RunningDesk, screen: Page, passage: str, forged: str
 ) -> None:
-    with quiet_page(browser) as page:
-        sign_in(page, desk, "qian", "/audit")
-        page.goto(f"{desk.address}/audit/{passage}")
-        which = "**/ledger/proof/inclusion*" if forged == "path" else "**/ledger/head"
+    screen.goto(f"{desk.address}/audit/{passage}")
+    which = "**/ledger/proof/inclusion*" if forged == "path" else "**/ledger/head"
 
-        def lie(route: object) -> None:
-            answer = route.fetch()  # type: ignore[attr-defined]
-            told = answer.json()
-            value = told[forged]
-            if isinstance(value, list):
-                told[forged] = [*value[:-1], "0" * 64]
-            else:
-                told[forged] = value + 1 if isinstance(value, int) else "0" * len(value)
-            route.fulfill(response=answer, json=told)  # type: ignore[attr-defined]
+    def lie(route: Route) -> None:
+        answer = route.fetch()
+        told = answer.json()
+        value = told[forged]
+        if isinstance(value, list):
+            told[forged] = [*value[:-1], "0" * 64]
+        else:
+            told[forged] = value + 1 if isinstance(value, int) else "0" * len(value)
+        route.fulfill(response=answer, json=told)
 
-        page.route(which, lie)
-        page.click("#all")
-        page.wait_for_selector("#verdict.red" if forged != "size" else "#verdict.red, #verdict.amber")
-        assert page.locator("#verdict.green").count() == 0
+    screen.route(which, lie)
+    screen.click("#all")
+    screen.wait_for_selector("#verdict.red" if forged != "size" else "#verdict.red, #verdict.amber")
+    assert screen.locator("#verdict.green").count() == 0
 
 
 @pytest.mark.thorough
 @pytest.mark.browser
+@pytest.mark.parametrize("locale", LOCALES)
 def test_pages_fit_at_twice_size(desk: RunningDesk, screen: Page, passage: str, cleared: str) -> None:
     screen.set_viewport_size({"width": 683, "height": 384})
     for path in ("/audit", f"/audit/{passage}", f"/audit/{cleared}"):

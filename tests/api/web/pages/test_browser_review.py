@@ -19,11 +19,11 @@ from tests.support.api.officer_pages import (
     judge_new_case,
     open_case,
     open_new_case,
+    placed,
     press,
     sign_in,
 )
 from tests.support.api.running_desk import PASSWORD, Lane, RunningDesk, drawn_face, judged
-from tests.support.browser import quiet_page
 
 DEAF_MS = 500
 """For so long the page hears no Enter after it asked to confirm: a held key must not run through."""
@@ -83,7 +83,7 @@ SAID = {
     },
 }
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("wang")]
 
 
 SEEN = {
@@ -94,75 +94,79 @@ SEEN = {
 
 @pytest.mark.thorough
 @tiers.parametrize("locale", SEEN, quick=1)
-def test_new_gate_events_appear_beside_faces(
-    browser: Browser, desk: RunningDesk, lane: Lane, locale: str
-) -> None:
-    desk.officer("wang").http.close()
+def test_new_gate_events_appear_beside_faces(desk: RunningDesk, lane: Lane, page: Page, locale: str) -> None:
     told, warned = SEEN[locale]
-    with quiet_page(browser, locale) as page:
-        passage = judge_new_case(page, desk, lane, images=[drawn_face(1), drawn_face(2)], reasons=QUALITY)
-        placed(page)
-        where = boxes(page)
-        seen = {"passage": passage, "code": "L01", "at": "2026-01-01T00:00:00+00:00", "detail": ""}
-        lane.deliver(lane.write("lane.event", seen))
-        page.get_by_role("alert").filter(has_text=told).wait_for()
-        page.locator("#gate", has_text=told.partition("：")[0].partition(":")[0]).wait_for()
-        assert boxes(page) == where, "the faces stay where they are"
-        page.keyboard.press("a")
-        page.get_by_text(warned).wait_for()
-        page.keyboard.press("1")
-        lane.deliver(lane.write("lane.event", seen | {"code": "L02"}))
-        page.locator("#gate li").nth(1).wait_for()
-        assert page.locator("input[name=choice]:checked").count() == 1, "an answer under way stays"
-        confirm(page)
-        page.wait_for_url("**")
+    passage = judge_new_case(page, desk, lane, images=[drawn_face(1), drawn_face(2)], reasons=QUALITY)
+    placed(page)
+    where = boxes(page)
+    seen = {"passage": passage, "code": "L01", "at": "2026-01-01T00:00:00+00:00", "detail": ""}
+    lane.deliver(lane.write("lane.event", seen))
+    page.get_by_role("alert").filter(has_text=told).wait_for()
+    page.locator("#gate", has_text=told.partition("：")[0].partition(":")[0]).wait_for()
+    assert boxes(page) == where, "the faces stay where they are"
+    page.keyboard.press("a")
+    page.get_by_text(warned).wait_for()
+    page.keyboard.press("1")
+    lane.deliver(lane.write("lane.event", seen | {"code": "L02"}))
+    page.locator("#gate li").nth(1).wait_for()
+    assert page.locator("input[name=choice]:checked").count() == 1, "an answer under way stays"
+    confirm(page)
+    page.wait_for_url("**")
 
 
-def placed(page: Page) -> None:
-    page.wait_for_function("document.querySelectorAll('.pair .view.placed').length === 2")
-
-
-@tiers.parametrize("locale", ["en-GB", "zh-CN"], quick=1)
-def test_officer_reviews_by_keyboard(browser: Browser, desk: RunningDesk, lane: Lane, locale: str) -> None:
+@tiers.parametrize(("locale", "scheme"), [("en-GB", "dark"), ("zh-CN", "light")], quick=1)
+def test_officer_reviews_by_keyboard(
+    desk: RunningDesk, lane: Lane, page: Page, locale: str, scheme: Literal["light", "dark"]
+) -> None:
+    """At no step has the page a serious fault of accessibility, by day or by night."""
     said = SAID[locale]
-    desk.officer("wang").http.close()
-    with quiet_page(browser, locale) as page:
-        sign_in(page, desk)
-        page.get_by_role("heading", name=said["nobody"]).wait_for()
-        passage = lane.refer(images=[drawn_face(1), drawn_face(2), drawn_face(3)], reasons=QUALITY)
-        heard: list[Any] = []
-        waiting = threading.Thread(target=lambda: heard.append(lane.decision(passage, wait_s=25)))
-        waiting.start()
-
-        page.get_by_role("status").filter(has_text=said["new"]).wait_for()
-        open_case(page, passage)
-        page.get_by_role("heading", name=said["question"]).wait_for()
-        assert faces_shown(page) == 2
-        assert page.locator("input[type=radio]:checked").count() == 0, "nothing is chosen beforehand"
-        page.keyboard.press("4")
-        page.get_by_role("alert").filter(has_text=said["answer_first"]).wait_for()
-        page.keyboard.press("u")
-        where = boxes(page)
-        page.keyboard.press("2")
-        page.get_by_role("heading", name=said["decide"]).wait_for()
-        page.locator("#side", has_text=said["own"]).wait_for()
-        assert boxes(page) == where, "the faces stay where they are"
-        press(page, "l", "Enter")
-        page.get_by_role("alert").filter(has_text=said["choose"]).wait_for()
-        assert page.locator("#confirm").is_hidden(), "without a ground there is nothing to confirm"
-        press(page, "2", "Enter")
-        page.get_by_text(said["asked"]).wait_for()
-        assert boxes(page) == where
-        assert lane.decision(passage) is None, "nothing is decided before it is confirmed"
-        page.locator("#confirm:enabled:focus").wait_for()
-        page.keyboard.press("Enter")
-
-        page.get_by_role("heading", name=said["sent"]).wait_for()
-        waiting.join()
-        assert (heard[0]["answer"], heard[0]["ground"]) == ("second_line", "cannot_tell")
-        page.locator("[data-leave]:focus").wait_for()
-        page.keyboard.press("Enter")
-        page.get_by_role("heading", name=said["nobody"]).wait_for()
+    page.emulate_media(color_scheme=scheme)
+    page.add_init_script(AXE)
+    sign_in(page, desk)
+    page.get_by_role("heading", name=said["nobody"]).wait_for()
+    assert faults(page) == []
+    passage = lane.refer(images=[drawn_face(1), drawn_face(2), drawn_face(3)], reasons=QUALITY)
+    page.get_by_role("status").filter(has_text=said["new"]).wait_for()
+    assert faults(page) == []
+    open_case(page, passage)
+    page.get_by_role("heading", name=said["question"]).wait_for()
+    assert faces_shown(page) == 2
+    assert page.locator("input[type=radio]:checked").count() == 0, "nothing is chosen beforehand"
+    assert faults(page) == []
+    page.keyboard.press("?")
+    assert faults(page) == []
+    press(page, "Escape", "m", "4")
+    page.get_by_role("alert").filter(has_text=said["answer_first"]).wait_for()
+    page.keyboard.press("u")
+    assert faults(page) == []
+    where = boxes(page)
+    page.keyboard.press("2")
+    page.get_by_role("heading", name=said["decide"]).wait_for()
+    page.locator("#side", has_text=said["own"]).wait_for()
+    assert boxes(page) == where, "the faces stay where they are"
+    press(page, "a", "1")
+    assert faults(page) == []
+    press(page, "Escape", "Escape", "l", "Enter")
+    page.get_by_role("alert").filter(has_text=said["choose"]).wait_for()
+    assert page.locator("#confirm").is_hidden(), "without a ground there is nothing to confirm"
+    assert faults(page) == []
+    press(page, "2", "Enter")
+    page.get_by_text(said["asked"]).wait_for()
+    assert boxes(page) == where
+    assert lane.decision(passage) is None, "nothing is decided before it is confirmed"
+    page.locator("#confirm:enabled:focus").wait_for()
+    assert faults(page) == []
+    heard: list[Any] = []
+    waiting = threading.Thread(target=lambda: heard.append(lane.decision(passage, wait_s=25)))
+    waiting.start()
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name=said["sent"]).wait_for()
+    assert faults(page) == []
+    waiting.join()
+    assert (heard[0]["answer"], heard[0]["ground"]) == ("second_line", "cannot_tell")
+    page.locator("[data-leave]:focus").wait_for()
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name=said["nobody"]).wait_for()
 
 
 @pytest.mark.thorough
@@ -211,37 +215,13 @@ def test_review_takes_seven_keys_without_wait(desk: RunningDesk, lane: Lane, pag
     page.add_init_script(TIMERS_KEPT)
     sign_in(page, desk)
     keys = ["n", "s", "4", "a", "1", "Enter", "Enter"]
-    ready = [
-        "#help:visible",
-        "#help:visible",
-        "#decision",
-        "#decision",
-        "#decision",
-        "#confirm:enabled:focus",
-    ]
-    for key, then in zip(keys, [*ready, "h1:has-text('Admitted')"], strict=True):
+    ready = ["#help:visible"] * 2 + ["#decision"] * 3 + ["#confirm:enabled:focus", "h1:has-text('Admitted')"]
+    for key, then in zip(keys, ready, strict=True):
         page.keyboard.press(key)
         page.locator(then).wait_for()
     assert lane.decision(passage)["answer"] == "admit"
     timers: list[int] = json.loads(page.evaluate("sessionStorage.waits"))
     assert max(timers) == DEAF_MS, "no key waits for longer"
-
-
-@pytest.mark.thorough
-def test_viewed_tools_go_with_answer(desk: RunningDesk, lane: Lane, page: Page) -> None:
-    passage = open_new_case(page, desk, lane, images=[drawn_face(1), drawn_face(2), drawn_face(3)])
-    faces_shown(page)
-    for key in ("m", "f", "z"):
-        page.keyboard.press(key)
-    page.get_by_role("radiogroup", name="Ears").get_by_label("differs").check()
-    page.keyboard.press("d")
-    with page.expect_request(f"**/api/v1/referrals/{passage}/judgement") as sent:
-        page.keyboard.press("5")
-    told = json.loads(sent.value.post_data or "")
-    assert (told["verdict"], told["confidence"], told["features"]) == ("different", 5, {"ears": "different"})
-    assert [look["what"] for look in told["viewed"]][-3:] == ["magnifier", "flicker", "zoom"]
-    assert {look["what"] for look in told["viewed"]} >= {"document", "live"}
-    page.locator("#decision").wait_for()
 
 
 @pytest.mark.thorough
@@ -281,24 +261,12 @@ def test_one_key_corrects_slip(desk: RunningDesk, lane: Lane, page: Page) -> Non
 
 
 @pytest.mark.thorough
-def test_faces_alternate_in_place_until_answer(desk: RunningDesk, lane: Lane, page: Page) -> None:
-    open_new_case(page, desk, lane)
+def test_tools_show_one_place_and_go_with_answer(desk: RunningDesk, lane: Lane, page: Page) -> None:
+    passage = open_new_case(page, desk, lane, images=[drawn_face(1), drawn_face(2), drawn_face(3)])
     placed(page)
-    page.keyboard.press("f")
-    page.locator("figure.under", has_text="Live picture").wait_for(state="attached")
-    page.locator("figure.under", has_text="Document photo").wait_for(state="attached")
-    document, live = boxes(page)
-    assert document == live
-    page.keyboard.press("s")
-    assert page.locator("figure.under").count() == 0
-    document, live = boxes(page)
-    assert {**document, "x": 0} == {**live, "x": 0}
-
-
-@pytest.mark.thorough
-def test_magnifier_covers_same_place_on_both(desk: RunningDesk, lane: Lane, page: Page) -> None:
-    open_new_case(page, desk, lane)
-    placed(page)
+    where = boxes(page)
+    page.evaluate("Object.assign(document.getElementById('lost'), {textContent: 'x', hidden: false})")
+    assert boxes(page) == where, "a word about the case moves no face"
     page.keyboard.press("m")
     lenses = page.locator(".lens:visible")
     assert lenses.count() == 2
@@ -307,6 +275,26 @@ def test_magnifier_covers_same_place_on_both(desk: RunningDesk, lane: Lane, page
     assert places[0] == places[1]
     page.keyboard.press("m")
     assert page.locator(".lens:visible").count() == 0
+    page.keyboard.press("f")
+    page.locator("figure.under", has_text="Live picture").wait_for(state="attached")
+    page.locator("figure.under", has_text="Document photo").wait_for(state="attached")
+    document, live = boxes(page)
+    assert document == live
+    page.keyboard.press("d")
+    assert page.locator("figure.under").count() == 0, "the answer is given in front of two still pictures"
+    assert boxes(page) == where
+    page.keyboard.press("z")
+    page.get_by_role("radiogroup", name="Ears").get_by_label("differs").check()
+    with page.expect_request(f"**/api/v1/referrals/{passage}/judgement") as sent:
+        for _ in range(5):  # without a release, the browser reports a key that is held
+            page.keyboard.down("1")
+    told = json.loads(sent.value.post_data or "")
+    assert (told["verdict"], told["confidence"], told["features"]) == ("different", 1, {"ears": "different"})
+    assert [look["what"] for look in told["viewed"]][-3:] == ["magnifier", "flicker", "zoom"]
+    assert {look["what"] for look in told["viewed"]} >= {"document", "live"}
+    page.locator("#decision").wait_for()
+    page.keyboard.up("1")
+    assert page.locator("input[type=radio]:checked").count() == 0, "the held digit chose no ground, too"
 
 
 @pytest.mark.thorough
@@ -334,64 +322,7 @@ def test_eyes_align_level_at_one_distance(desk: RunningDesk, lane: Lane, page: P
     assert found[0][0][1] == found[0][1][1], "the line of the eyes is level"
 
 
-@pytest.mark.thorough
-def test_word_about_case_moves_no_face(desk: RunningDesk, lane: Lane, page: Page) -> None:
-    lane.refer()
-    sign_in(page, desk)
-    page.get_by_role("button", name="Take the next").click()
-    page.locator("#help:visible").wait_for()
-    where = boxes(page)
-    page.evaluate("Object.assign(document.getElementById('lost'), {textContent: 'x', hidden: false})")
-    assert boxes(page) == where
-
-
-@pytest.mark.thorough
-def test_held_digit_chooses_no_ground(desk: RunningDesk, lane: Lane, page: Page) -> None:
-    open_new_case(page, desk, lane, reasons=QUALITY)
-    page.keyboard.press("s")
-    for _ in range(5):  # without a release, the browser reports a key that is held
-        page.keyboard.down("1")
-    page.locator("#decision").wait_for()
-    page.keyboard.up("1")
-    assert page.locator("input[type=radio]:checked").count() == 0, "the digit chose no ground, too"
-
-
-@tiers.parametrize("scheme", ["dark", "light"], quick=1)
-def test_no_page_has_serious_accessibility_fault(
-    browser: Browser, desk: RunningDesk, lane: Lane, scheme: Literal["light", "dark"]
-) -> None:
-    desk.officer("wang").http.close()
-    passage = lane.refer(images=[drawn_face(n) for n in range(3)], reasons=[*NO_MATCH, *QUALITY])
-    context = browser.new_context(viewport={"width": 1366, "height": 768}, color_scheme=scheme)
-    context.add_init_script(AXE)
-    page = context.new_page()
-    page.goto(desk.address)
-    assert faults(page) == []
-    sign_in(page, desk)
-    assert faults(page) == []
-    open_case(page, passage)
-    assert faults(page) == []
-    page.keyboard.press("?")
-    assert faults(page) == []
-    press(page, "Escape", "d", "m")
-    assert faults(page) == []
-    page.keyboard.press("4")
-    page.locator("#decision").wait_for()
-    assert faults(page) == []
-    press(page, "a", "1")
-    assert faults(page) == []
-    page.keyboard.type("note")
-    confirm(page)
-    page.get_by_role("heading", name="A second officer decides too").wait_for()
-    assert faults(page) == []
-    page.goto(f"{desk.address}/nowhere")
-    assert faults(page) == []
-    context.close()
-
-
-@pytest.mark.thorough
 def test_scriptless_page_asks_tells_decides(browser: Browser, desk: RunningDesk, lane: Lane) -> None:
-    desk.officer("wang").http.close()
     passage = lane.refer(reasons=QUALITY)
     context = browser.new_context(java_script_enabled=False, viewport={"width": 1366, "height": 768})
     page = context.new_page()
@@ -400,11 +331,14 @@ def test_scriptless_page_asks_tells_decides(browser: Browser, desk: RunningDesk,
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_role("button", name="Take the next").click()
+    assert "second_line" not in page.content()
     page.get_by_label("Different person").check()
     page.get_by_role("radiogroup", name="Nose").get_by_label("differs").check()
     page.get_by_role("button", name="fairly sure").click()
     page.get_by_text("Your answer before: Different person, fairly sure").wait_for()
+    assert page.locator("input[type=radio]:checked").count() == 0
     page.get_by_role("group", name="Secondary inspection").get_by_label("Different person").check()
+    page.locator("[name=note]").fill("两人同行")
     page.get_by_role("button", name="Continue").click()
     page.get_by_text("The gate stays closed").wait_for()
     assert lane.decision(passage) is None

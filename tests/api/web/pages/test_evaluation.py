@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from api.web.messages.evaluation import (
     AlarmMessage,
@@ -18,16 +18,15 @@ from api.web.messages.evaluation import (
     SeriesMessage,
     StrangersMessage,
 )
-from api.web.pages.lanes import evaluation_views
+from api.web.pages import evaluation_views
 from api.web.translations.language import CHOICES, words
 from lane.evaluation.cohort import Tally
 from lane.evaluation.intervals import rate
 from tests.api.web.pages.test_pages import Inline
 from tests.support import tiers
 from tests.support.api.evaluated_lane import OFF, SHADOW, cohort, fnmr_alarm, refer, tell, tell_many
-from tests.support.api.officer_pages import sign_in, small_targets, text_of, too_wide
+from tests.support.api.officer_pages import open_from_bar, small_targets, text_of, too_wide
 from tests.support.api.running_desk import Lane, Officer, RunningDesk
-from tests.support.browser import quiet_page
 
 ENGLISH = words("en")
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -76,11 +75,6 @@ def alarm(by: str | None) -> AlarmMessage:
     )
 
 
-def worst(*series: SeriesMessage) -> evaluation_views.State | None:
-    report = Evaluation(since=NOW, at=NOW, false_alarm=1e-6, fewest=20, series=list(series))
-    return evaluation_views.worst(evaluation_views.by_matcher(report))
-
-
 @pytest.mark.parametrize(
     ("series", "state"),
     [
@@ -93,14 +87,14 @@ def worst(*series: SeriesMessage) -> evaluation_views.State | None:
         ([one(), one(lane="lane-1", alarms=(alarm("officer-1"),))], "watched"),
         ([one(), one(lane="lane-1", alarms=(alarm(None),))], "worse"),
         ([one(alarms=(alarm("officer-1"),)), one(lane="lane-1", alarms=(alarm(None),))], "worse"),
+        pytest.param([], None, id="nothing counted is not called good"),
     ],
 )
-def test_headline_says_known_worst_only(series: list[SeriesMessage], state: evaluation_views.State) -> None:
-    assert worst(*series) == state
-
-
-def test_nothing_counted_is_not_called_good() -> None:
-    assert worst() is None
+def test_headline_says_known_worst_only(
+    series: list[SeriesMessage], state: evaluation_views.State | None
+) -> None:
+    report = Evaluation(since=NOW, at=NOW, false_alarm=1e-6, fewest=20, series=series)
+    assert evaluation_views.worst(evaluation_views.by_matcher(report)) == state
 
 
 @given(st.integers(30, 10**6).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
@@ -137,40 +131,16 @@ def test_every_rate_has_words(value: float) -> None:
 # --- the page
 
 
-def test_too_few_draw_no_picture(lane: Lane, supervisor: Officer) -> None:
-    tell(lane)
-    html = supervisor.http.get("/evaluation").text
-    assert "<svg" not in html
-    assert "Too few to say" in html
-
-
-def test_nothing_of_nothing_is_never_said(lane: Lane, supervisor: Officer) -> None:
+def test_nothing_or_too_few_is_said_without_picture(lane: Lane, supervisor: Officer) -> None:
+    assert "Nothing was counted yet" in supervisor.http.get("/evaluation").text
     tell(lane, cohort=OFF)
     html = supervisor.http.get("/evaluation").text
     assert "none counted yet" in html
     assert "0 of 0" not in html
-
-
-@pytest.mark.thorough
-@pytest.mark.browser
-def test_the_page_follows_what_is_counted(
-    browser: Browser, desk: RunningDesk, lane: Lane, supervisor: Officer
-) -> None:
     tell(lane)
-    with quiet_page(browser) as page:
-        open_page(page, desk)
-        page.get_by_role("heading", name="Too few passengers").wait_for()
-        tell_many(lane, 60)
-        page.get_by_role("heading", name="Nothing unusual so far").wait_for(timeout=15_000)
-
-
-def test_nothing_counted_is_said(lane: Lane, supervisor: Officer) -> None:
-    assert "Nothing was counted yet" in supervisor.http.get("/evaluation").text
-
-
-def test_page_of_others_is_refused_in_words(officer: Officer) -> None:
-    refused = officer.http.get("/evaluation")
-    assert (refused.status_code, "Your role does not allow this." in refused.text) == (403, True)
+    html = supervisor.http.get("/evaluation").text
+    assert "<svg" not in html
+    assert "Too few to say" in html
 
 
 @pytest.mark.parametrize("tag", CHOICES)
@@ -204,7 +174,8 @@ def test_alarm_acknowledged_without_script(
     assert "25 of 100 genuine comparisons did not match. At most 1 in 20 was expected." in html
     paths = re.findall(r'action="(/evaluation/alarms/\d+/acknowledgement)"', html)
     assert len(paths) == 2
-    assert officer.form(paths[0]).status_code == 403
+    refused = officer.form(paths[0])
+    assert (refused.status_code, "Your role does not allow this." in refused.text) == (403, True)
     for path in paths:
         assert supervisor.form(path).headers["location"] == "/evaluation"
     html = supervisor.http.get("/evaluation").text
@@ -212,47 +183,52 @@ def test_alarm_acknowledged_without_script(
     assert f"{supervisor.pseudonym} looks into it" in html
 
 
+# --- in a browser
+
+
 @pytest.fixture
-def alarming(desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer) -> RunningDesk:
+def alarming(desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer, page: Page) -> Page:
+    """The page with an alarm."""
     tell_many(lane, 30, group="UTO", cohort=cohort(Tally(96, 1, 1, 1), Tally(40, 1, 0, 0)))
     fnmr_alarm(desk, lane, officer)
-    return desk
-
-
-def open_page(page: Page, desk: RunningDesk) -> None:
-    sign_in(page, desk, "zhou")
-    page.locator("a[href='/evaluation']").click()
-    page.wait_for_url("**/evaluation")
+    open_from_bar(page, desk, "/evaluation")
+    return page
 
 
 @pytest.mark.thorough
 @pytest.mark.browser
-def test_supervisor_acknowledges_alarm_by_keyboard(browser: Browser, alarming: RunningDesk) -> None:
-    with quiet_page(browser) as page:
-        open_page(page, alarming)
-        page.get_by_role("heading", name="The comparison errs more than is expected").wait_for()
-        button = page.get_by_role("button", name="I look into it").first
-        while not button.evaluate("e => e === document.activeElement"):
-            page.keyboard.press("Tab")
-        page.keyboard.press("Enter")
-        page.get_by_text("looks into it", exact=False).filter(has_text="officer-").wait_for()
+@pytest.mark.usefixtures("supervisor")
+def test_the_page_follows_what_is_counted(desk: RunningDesk, lane: Lane, page: Page) -> None:
+    tell(lane)
+    open_from_bar(page, desk, "/evaluation")
+    page.get_by_role("heading", name="Too few passengers").wait_for()
+    tell_many(lane, 60)
+    page.get_by_role("heading", name="Nothing unusual so far").wait_for(timeout=15_000)
+
+
+@pytest.mark.thorough
+@pytest.mark.browser
+def test_supervisor_acknowledges_alarm_by_keyboard(alarming: Page) -> None:
+    alarming.get_by_role("heading", name="The comparison errs more than is expected").wait_for()
+    button = alarming.get_by_role("button", name="I look into it").first
+    while not button.evaluate("e => e === document.activeElement"):
+        alarming.keyboard.press("Tab")
+    alarming.keyboard.press("Enter")
+    alarming.get_by_text("looks into it", exact=False).filter(has_text="officer-").wait_for()
 
 
 @pytest.mark.thorough
 @pytest.mark.browser
 @tiers.parametrize("locale", ["en-GB", "zh-CN"], quick=1)
 @tiers.parametrize(("width", "height"), [(683, 384), (1366, 768)], quick=1)
-def test_page_and_targets_fit(
-    browser: Browser, alarming: RunningDesk, locale: str, width: int, height: int
-) -> None:
-    with quiet_page(browser, locale) as page:
-        page.set_viewport_size({"width": width, "height": height})
-        open_page(page, alarming)
-        page.locator("summary").click()
-        assert too_wide(page) == 0
-        assert small_targets(page) == []
-        pictures: list[Any] = page.evaluate(
-            "[...document.querySelectorAll('.scale svg')].map((e) => e.getBoundingClientRect().width)"
-        )
-        assert len(pictures) == 2
-        assert all(seen > 200 for seen in pictures)
+def test_page_and_targets_fit(alarming: Page, width: int, height: int) -> None:
+    alarming.set_viewport_size({"width": width, "height": height})
+    alarming.reload()
+    alarming.locator("summary").click()
+    assert too_wide(alarming) == 0
+    assert small_targets(alarming) == []
+    pictures: list[Any] = alarming.evaluate(
+        "[...document.querySelectorAll('.scale svg')].map((e) => e.getBoundingClientRect().width)"
+    )
+    assert len(pictures) == 2
+    assert all(seen > 200 for seen in pictures)

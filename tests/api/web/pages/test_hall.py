@@ -1,21 +1,19 @@
 """The supervisor's hall: words and shapes for each lane, live, without a mouse, without a script."""
 
 import re
-from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from api.lanes.hall.status_report import State
-from api.web.pages.lanes import hall_views
+from api.web.pages import hall_views
 from api.web.translations.language import CHOICES, words
 from tests.api.lanes.test_hall import ABOUT, command, tell
 from tests.support import tiers
-from tests.support.api.officer_pages import sign_in, small_targets, text_of, too_wide
+from tests.support.api.officer_pages import open_from_bar, press, small_targets, text_of, too_wide
 from tests.support.api.running_desk import Lane, Officer, RunningDesk
-from tests.support.browser import quiet_page
 
 
 @pytest.mark.parametrize("tag", CHOICES)
@@ -114,11 +112,8 @@ def test_lane_commands_work_without_script(lane: Lane, supervisor: Officer) -> N
         assert tell(lane).json()["wanted"] == wanted
         html = supervisor.http.get("/hall/lanes/lane-1").text
         assert f'value="{word}"' not in html, "what is wanted already is not offered"
-
-
-def test_stopping_all_asks_once(lane: Lane, supervisor: Officer) -> None:
     html = supervisor.http.get("/hall").text
-    assert html.index('<details class="stop">') < html.index('action="/hall/stop"')
+    assert html.index('<details class="stop">') < html.index('action="/hall/stop"'), "it asks once"
     assert supervisor.form("/hall/stop").headers["location"] == "/hall"
     assert tell(lane).json()["wanted"] == "stopped"
 
@@ -131,33 +126,14 @@ def test_unknown_lane_is_said_in_words(supervisor: Officer) -> None:
 # --- in a browser
 
 
-def open_hall(page: Page, desk: RunningDesk) -> None:
-    sign_in(page, desk, "zhou")
-    page.locator("a[href='/hall']").click()
-    page.wait_for_url("**/hall")
-
-
-@pytest.fixture
-def busy(desk: RunningDesk, lane: Lane, supervisor: Officer) -> Iterator[RunningDesk]:
-    with ExitStack() as stack:
-        states = ["waiting", "capturing", "referred", "open", "closed", "stopped", "fault"]
-        for number in range(2, 101):
-            one = stack.enter_context(desk.lane(f"lane-{number}"))
-            tell(one, states[number % 7], outbox=number // 50)
-        tell(lane, "referred")
-        lane.refer(images=[])
-        yield desk
-
-
 @pytest.mark.thorough
 @pytest.mark.browser
-def test_changed_lane_repaints_without_moving_focus(
-    browser: Browser, desk: RunningDesk, lane: Lane, supervisor: Officer
-) -> None:
-    with quiet_page(browser) as page, desk.lane("lane-2") as second:
+@pytest.mark.usefixtures("supervisor")
+def test_changed_lane_repaints_without_moving_focus(desk: RunningDesk, lane: Lane, page: Page) -> None:
+    with desk.lane("lane-2") as second:
         tell(lane)
         tell(second)
-        open_hall(page, desk)
+        open_from_bar(page, desk, "/hall")
         page.locator("a.tile").nth(1).focus()
         page.evaluate("document.querySelector('.tile').dataset.mark = 'untouched'")
         tell(second, "referred")
@@ -168,34 +144,37 @@ def test_changed_lane_repaints_without_moving_focus(
 
 @pytest.mark.thorough
 @pytest.mark.browser
+@pytest.mark.usefixtures("supervisor")
 @tiers.parametrize("locale", ["en-GB", "zh-CN"], quick=1)
 @tiers.parametrize(("width", "height"), [(683, 384), (1366, 768), (1920, 1080)], quick=1)
 def test_hundred_lanes_fit_width_and_finger(
-    browser: Browser, busy: RunningDesk, locale: str, width: int, height: int
+    desk: RunningDesk, lane: Lane, page: Page, width: int, height: int
 ) -> None:
-    with quiet_page(browser, locale) as page:
-        page.set_viewport_size({"width": width, "height": height})
-        open_hall(page, busy)
-        assert page.locator("a.tile").count() == 100
-        assert too_wide(page) == 0
-        assert small_targets(page) == []
-        if height == 1080:
-            last = page.locator("a.tile").last.bounding_box()
-            assert last is not None
-            assert last["y"] + last["height"] <= height
+    with ExitStack() as stack:
+        states = ["waiting", "capturing", "referred", "open", "closed", "stopped", "fault"]
+        for number in range(2, 101):
+            one = stack.enter_context(desk.lane(f"lane-{number}"))
+            tell(one, states[number % 7], outbox=number // 50)
+    tell(lane, "referred")
+    lane.refer(images=[])
+    page.set_viewport_size({"width": width, "height": height})
+    open_from_bar(page, desk, "/hall")
+    assert page.locator("a.tile").count() == 100
+    assert too_wide(page) == 0
+    assert small_targets(page) == []
+    if height == 1080:
+        last = page.locator("a.tile").last.bounding_box()
+        assert last is not None
+        assert last["y"] + last["height"] <= height
 
 
 @pytest.mark.thorough
 @pytest.mark.browser
-def test_supervisor_stops_hall_by_keyboard(
-    browser: Browser, desk: RunningDesk, lane: Lane, supervisor: Officer
-) -> None:
-    with quiet_page(browser) as page:
-        open_hall(page, desk)
-        page.locator(".stop summary").focus()
-        page.keyboard.press("Enter")
-        page.keyboard.press("Tab")
-        page.keyboard.press("Enter")
-        page.wait_for_url("**/hall")
-        page.get_by_text("Told to stop, not heard yet").wait_for()
+@pytest.mark.usefixtures("supervisor")
+def test_supervisor_stops_hall_by_keyboard(desk: RunningDesk, lane: Lane, page: Page) -> None:
+    open_from_bar(page, desk, "/hall")
+    page.locator(".stop summary").focus()
+    press(page, "Enter", "Tab", "Enter")
+    page.wait_for_url("**/hall")
+    page.get_by_text("Told to stop, not heard yet").wait_for()
     assert tell(lane).json()["wanted"] == "stopped"

@@ -1,13 +1,15 @@
-"""The officer's pages at a real browser: keys that are held, lost lines, small windows, other clocks."""
+"""Pages at a real browser: held keys, lost lines, small windows, other clocks, an administrator's way."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from api.audit.verify.ledger import verify_ledger
 from tests.support import tiers
 from tests.support.api.officer_pages import (
     cut_off,
@@ -15,22 +17,22 @@ from tests.support.api.officer_pages import (
     judge_new_case,
     open_new_case,
     overlap,
+    placed,
     press,
     sign_in,
     small_targets,
     too_wide,
 )
-from tests.support.api.running_desk import Lane, RunningDesk, drawn_face, wait_until
+from tests.support.api.running_desk import Lane, Officer, RunningDesk, drawn_face, wait_until
 
 QUALITY = [{"code": "F04", "components": ["sharpness"]}]
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("wang")]
 
 
 @pytest.fixture
 def loud_page(browser: Browser, desk: RunningDesk) -> Iterator[Page]:
     """A page whose browser may complain: of an answer that is an error."""
-    desk.officer("wang").http.close()
     context = browser.new_context(locale="en-GB")
     yield context.new_page()
     context.close()
@@ -68,12 +70,7 @@ def test_held_enter_does_not_confirm(desk: RunningDesk, lane: Lane, page: Page) 
     page.keyboard.up("Enter")
     press(page, "Escape", "Escape")
     assert page.get_by_role("button", name="Admit").is_visible()
-
-
-@pytest.mark.thorough
-def test_two_quick_enters_do_not_confirm(desk: RunningDesk, lane: Lane, page: Page) -> None:
-    passage = judge_new_case(page, desk, lane)
-    for key in ("a", "1", "Enter", "Enter", "Enter"):
+    for key in ("a", "1", "Enter", "Enter", "Enter"):  # nor do quick ones
         page.keyboard.press(key, delay=5)
     page.locator("#confirm:enabled:focus").wait_for()
     assert lane.decision(passage) is None
@@ -109,7 +106,7 @@ def test_both_faces_zoom_and_move_together(desk: RunningDesk, lane: Lane, page: 
     sign_in(page, desk)
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/referrals/{passage}")
-    page.wait_for_function("document.querySelectorAll('.pair .view.placed').length === 2")
+    placed(page)
     document, live = (view.bounding_box() for view in page.locator(".pair .view").all())
     assert document is not None
     assert live is not None
@@ -138,7 +135,7 @@ def test_case_taken_by_other_told_plainly(desk: RunningDesk, lane: Lane, page: P
 
 
 @pytest.mark.thorough
-def test_lost_desk_is_told_and_found(desk: RunningDesk, lane: Lane, page: Page) -> None:
+def test_lost_desk_told_and_hidden_page_holds_no_line(desk: RunningDesk, lane: Lane, page: Page) -> None:
     sign_in(page, desk)
     page.evaluate("window.stays = true")
     lost = page.get_by_text("Connection to the desk lost.")
@@ -152,6 +149,13 @@ def test_lost_desk_is_told_and_found(desk: RunningDesk, lane: Lane, page: Page) 
     lane.refer()
     page.get_by_role("heading", name="1 passenger waiting").wait_for()
     assert page.evaluate("window.stays") is True
+    show(page, visible=False)
+    wait_until(lambda: not broker._listeners, timeout_s=15)
+    lane.refer()
+    assert page.get_by_role("heading", name="2 passengers waiting").count() == 0
+    show(page, visible=True)
+    page.get_by_role("heading", name="2 passengers waiting").wait_for()
+    wait_until(lambda: len(broker._listeners) == 1)
 
 
 @pytest.mark.thorough
@@ -167,21 +171,6 @@ def test_hung_desk_told_despite_open_lines(desk: RunningDesk, page: Page) -> Non
     page.clock.fast_forward(10_000)
     lost.wait_for(state="hidden")
     assert not lost.is_visible()
-
-
-@pytest.mark.thorough
-def test_hidden_page_holds_no_line(desk: RunningDesk, lane: Lane, page: Page) -> None:
-    sign_in(page, desk)
-    listeners = desk.desk.broker._listeners
-    wait_until(lambda: listeners)
-    show(page, visible=False)
-    wait_until(lambda: not listeners, timeout_s=15)
-    lane.refer()
-    assert page.get_by_role("heading", name="1 passenger waiting").count() == 0
-    show(page, visible=True)
-    page.get_by_role("heading", name="1 passenger waiting").wait_for()
-    wait_until(lambda: len(listeners) == 1)
-    assert len(listeners) == 1
 
 
 @pytest.mark.thorough
@@ -217,13 +206,12 @@ def test_session_end_clears_faces_from_screen(desk: RunningDesk, lane: Lane, lou
 
 
 @pytest.mark.thorough
-def test_times_follow_officers_clock(browser: Browser, desk: RunningDesk, lane: Lane) -> None:
+@pytest.mark.parametrize("zone", ["Asia/Shanghai"])
+def test_times_follow_officers_clock(desk: RunningDesk, lane: Lane, page: Page) -> None:
     passage = lane.refer()
-    with desk.officer() as officer:
+    with Officer(desk.address, "wang") as officer:
         officer.claim(passage)
         at = datetime.fromisoformat(officer.decide(passage).json()["decision"]["decided_at"])
-    context = browser.new_context(timezone_id="Asia/Shanghai", locale="en-GB")
-    page = context.new_page()
     sign_in(page, desk)
     there = at.astimezone(timezone(timedelta(hours=8)))
     page.get_by_role("cell", name=there.strftime("%H:%M"), exact=True).wait_for()
@@ -232,7 +220,6 @@ def test_times_follow_officers_clock(browser: Browser, desk: RunningDesk, lane: 
     assert page.locator("td time").inner_text() == there.strftime("%H:%M"), "after a look, too"
     page.goto(f"{desk.address}/referrals/{passage}")
     page.get_by_text(there.strftime("%H:%M:%S")).wait_for()
-    context.close()
 
 
 @pytest.mark.thorough
@@ -283,15 +270,11 @@ def test_unloaded_picture_told_in_its_place(desk: RunningDesk, lane: Lane, loud_
 
 @tiers.parametrize("locale", ["en-GB", "zh-CN"], quick=1)
 @tiers.parametrize(("width", "height"), [(683, 384), (1280, 900), (1366, 768), (1920, 1080)], quick=1)
-def test_pages_and_targets_fit(
-    browser: Browser, desk: RunningDesk, lane: Lane, locale: str, width: int, height: int
-) -> None:
-    desk.officer("wang").http.close()
+def test_pages_and_targets_fit(desk: RunningDesk, lane: Lane, page: Page, width: int, height: int) -> None:
     unknown = {"code": "F04", "components": ["sharpness", "n" * 60]}  # a lane newer than this desk
     images = [drawn_face(n) for n in range(5)]
     passage = lane.refer(images=images, reasons=[unknown, {"code": "F10"}])
-    context = browser.new_context(viewport={"width": width, "height": height}, locale=locale)
-    page = context.new_page()
+    page.set_viewport_size({"width": width, "height": height})
     sign_in(page, desk)
     assert too_wide(page) == 0
     assert small_targets(page) == []
@@ -304,7 +287,6 @@ def test_pages_and_targets_fit(
         assert small_targets(page) == []
         assert cut_off(page) == []
         page.keyboard.press(key)
-    context.close()
 
 
 def scales(page: Page) -> list[float]:
@@ -313,3 +295,58 @@ def scales(page: Page) -> list[float]:
         ".map((image) => new DOMMatrix(getComputedStyle(image).transform).a)"
     )
     return [float(scale) for scale in found]
+
+
+@pytest.mark.usefixtures("administrator")
+def test_people_registered_changed_disabled_by_keyboard(desk: RunningDesk, page: Page) -> None:
+    sign_in(page, desk, "chen", "/people")
+    page.get_by_label("Name to sign in with").focus()
+    page.keyboard.type("sun.li")
+    press(page, "Tab", "Space", "ArrowDown", "Tab")
+    page.keyboard.type("customs")
+    page.keyboard.press("Enter")
+    told = page.locator("output").inner_text()
+    page.get_by_role("link", name="It is noted").press("Enter")
+    assert "Supervisor" in page.get_by_role("row", name="sun.li").inner_text()
+    page.get_by_role("link", name="wang").press("Enter")
+    page.get_by_label("Auditor").check()
+    page.get_by_role("button", name="Change the role").press("Enter")
+    page.get_by_text("Auditor ·").wait_for()
+    page.get_by_text("Let this person sign in no more …").press("Enter")
+    page.get_by_role("button", name="Sign in no more").press("Enter")
+    page.get_by_text("What this person decided stays in the ledger.").wait_for()
+    page.get_by_role("button", name="Sign out").press("Enter")
+    page.wait_for_url("**/sign-in")
+    sign_in(page, desk, "sun.li", "/account", told)
+    page.locator("input[type=password]:focus").wait_for()
+    page.keyboard.type(told)
+    for _ in range(2):
+        page.keyboard.press("Tab")
+        page.keyboard.type("a horse that is correct")
+    page.keyboard.press("Enter")
+    page.get_by_role("status").wait_for()
+    page.goto(desk.address)
+    assert page.url == f"{desk.address}/queue"
+    verify_ledger(desk.desk.database)
+
+
+@pytest.mark.thorough
+@pytest.mark.usefixtures("administrator", "lane")
+@tiers.parametrize("locale", ["zh-CN", "en-GB"], quick=1)
+@tiers.parametrize("scheme", ["light", "dark"], quick=1)
+def test_nothing_cut_off_at_200_percent(
+    desk: RunningDesk, page: Page, scheme: Literal["light", "dark"]
+) -> None:
+    with desk.changed(origin="http://localhost:1"):
+        page.set_viewport_size({"width": 683, "height": 384})
+        page.emulate_media(color_scheme=scheme)
+        sign_in(page, desk, "chen", "/people")
+        person = page.get_by_role("link", name="wang").get_attribute("href")
+        for path in ("/people", person, "/lanes", "/account"):
+            page.goto(f"{desk.address}{path}")
+            assert too_wide(page) == 0, path
+            # A target for a finger: as the page's styles promise.
+            small = page.locator("main button:visible, main a.button:visible").evaluate_all(
+                "found => found.filter(one => one.getBoundingClientRect().height < 44).length"
+            )
+            assert small == 0, path

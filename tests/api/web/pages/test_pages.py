@@ -1,6 +1,8 @@
 """The officer's pages: complete in both languages, plain words, no score, and usable without a script."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from html.parser import HTMLParser
@@ -15,14 +17,16 @@ from starlette.requests import Request
 import api.web
 import models.quality
 from api.ledger.facts import EvidenceFact, JudgedFact, MeasureFact, ReasonFact
-from api.people.roles import Role
 from api.platform import errors
 from api.platform.errors import ANSWERS, ApiError
-from api.web.pages import render
+from api.review.cases import duties
+from api.web.pages import hall_views, render
 from api.web.translations import code_texts
 from api.web.translations.language import CHOICES, COOKIE, catalogue, choices, of_request, words
-from lane.decision.reason_codes import Code
+from lane.decision.reason_codes import BY_GROUP, Code, Reason, for_traveller, worst_first
+from lane.decision.reason_meaning import Rank
 from lane.decision.referral import Answer, Ground
+from lane.desk.commands import WISHES
 from models.quality.components import COMPONENTS
 from tests.support.api.officer_pages import text_of
 from tests.support.api.running_desk import Lane, Officer, RunningDesk, judged
@@ -100,15 +104,8 @@ def test_every_error_stands_under_its_kind() -> None:
 def test_every_answer_ground_error_has_words() -> None:
     assert set(code_texts.ANSWERS) == set(Answer)
     assert set(code_texts.GROUNDS) == set(Ground)
-    for_lanes = {
-        "token_refused",
-        "passage_unknown",
-        "chain_broken",
-        "image_missing",
-        "image_refused",
-        "too_many_images",
-        "entry_refused",
-    }
+    for_lanes = {"token_refused", "passage_unknown", "chain_broken", "entry_refused"}
+    for_lanes |= {"image_missing", "image_refused", "too_many_images"}
     for_monitors = {"not_ready", "read_only", "schema_differs", "disk_full", "ending"}
     for_auditors = {"not_in_ledger", "passage_not_found"}
     redirected = {"not_signed_in"}
@@ -133,17 +130,10 @@ def language_link(html: str) -> str:
     return found[0]
 
 
-def test_language_link_stays_on_site(lane: Lane, officer: Officer) -> None:
-    passage = lane.refer()
-    officer.claim(passage)
-    address = f"{officer.address}//evil.example/x"
-    assert language_link(officer.http.get(address).text) == "?lang=zh-Hans"
-    assert language_link(officer.http.get(f"/referrals/{passage}").text) == "?lang=zh-Hans"
-
-
-def test_form_page_language_link_is_reachable(lane: Lane, officer: Officer) -> None:
-    passage = lane.refer()
-    officer.claim(passage)
+def test_language_link_is_reachable_and_stays_on_site(lane: Lane, officer: Officer) -> None:
+    passage = lane.refer_to(officer)
+    for path in ("//evil.example/x", f"/referrals/{passage}"):
+        assert language_link(officer.http.get(f"{officer.address}{path}").text) == "?lang=zh-Hans"
     confirming = officer.form(f"/referrals/{passage}/confirm", choice="admit.same_person")
     for answer in (confirming, officer.http.post(f"/referrals/{passage}/decision")):
         link = language_link(answer.text)
@@ -151,33 +141,28 @@ def test_form_page_language_link_is_reachable(lane: Lane, officer: Officer) -> N
         assert officer.http.get(link).status_code == 200
         officer.http.cookies.delete(COOKIE)
     refused = officer.http.post("/sign-in", data={"name": "wang", "password": "wrong"})
-    assert (
-        officer.http.get(f"/sign-in{language_link(refused.text)}", follow_redirects=True).status_code == 200
-    )
+    again = officer.http.get(f"/sign-in{language_link(refused.text)}", follow_redirects=True)
+    assert again.status_code == 200
     assert language_link(officer.http.post("/sign-out").text) == "/queue?lang=zh-Hans"
 
 
-def test_a_time_says_its_zone(lane: Lane, officer: Officer) -> None:
-    passage = lane.refer()
-    officer.claim(passage)
+def test_day_and_time_say_their_zone(lane: Lane, officer: Officer, administrator: Officer) -> None:
+    passage = lane.refer_to(officer)
     assert officer.decide(passage).status_code == 200
-    for path, seconds in (("/queue", ""), (f"/referrals/{passage}", r":\d\d")):
-        html = officer.http.get(path).text
+    day = r"\d{4}-\d\d-\d\d \d\d:\d\d"
+    for who, path, form in (
+        (officer, "/queue", r"\d\d:\d\d"),
+        (officer, f"/referrals/{passage}", r"\d\d:\d\d:\d\d"),
+        (officer, "/account", day),
+        (administrator, "/lanes", day),
+        (administrator, f"/people/{officer.pseudonym}", day),
+    ):
+        html = who.http.get(path).text
         found = re.findall(r'<time datetime="([^"]+)" data-clock="\w+">([^<]+)</time>', html)
-        assert found
+        assert found, path
         for at, said in found:
             assert datetime.fromisoformat(at).tzinfo is not None
-            assert re.fullmatch(rf"\d\d:\d\d{seconds} \(UTC[+-]\d{{4}}\)", said)
-
-
-def test_day_and_time_say_their_zone(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
-    with desk.officer("chen", Role.ADMINISTRATOR) as chen:
-        lane.refer()
-        for who, path in ((officer, "/account"), (chen, "/lanes"), (chen, f"/people/{officer.pseudonym}")):
-            said = re.findall(r'<time [^>]*data-clock="date">([^<]+)</time>', who.http.get(path).text)
-            assert said, path
-            for text in said:
-                assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d \(UTC[+-]\d{4}\)", text)
+            assert re.fullmatch(rf"{form} \(UTC[+-]\d{{4}}\)", said), path
 
 
 @pytest.mark.parametrize("tag", CHOICES)
@@ -226,8 +211,7 @@ def test_covered_face_names_covering_and_unmeasured(lane: Lane, officer: Officer
     quality["motion"] = {"not_assessed": "no frame before"}
     low = {"code": "F04", "components": ["eyes_visible", "motion"]}
     evidence = judged("", [], [])["evidence"] | {"quality": quality}
-    passage = lane.refer(reasons=[low, {"code": "F05"}], evidence=evidence)
-    officer.claim(passage)
+    passage = lane.refer_to(officer, reasons=[low, {"code": "F05"}], evidence=evidence)
     page = officer.http.get(f"/referrals/{passage}").text
     assert "Outside the limits: eyes covered, or not to be seen" in page
     assert "Not measured: movement" in page
@@ -288,19 +272,10 @@ class Inline(HTMLParser):
             self.csrf_missing -= 1
 
 
-def test_pages_without_inline_forms_prove_origin(lane: Lane, officer: Officer) -> None:
-    mine, free = lane.refer(), lane.refer(reasons=[{"code": "A01"}, {"code": "F04", "components": ["x"]}])
-    officer.claim(mine)
-    for path in ("/queue", f"/referrals/{mine}", f"/referrals/{free}"):
-        page = Inline()
-        page.feed(officer.http.get(path).text)
-        assert page.found == []
-        assert page.csrf_missing == 0
-
-
 def test_lane_words_are_never_markup(lane: Lane, officer: Officer) -> None:
-    passage = lane.refer(reasons=[{"code": "<img src=x>", "components": ["<b>bold</b>", "\"onload='x'"]}])
-    officer.claim(passage)
+    passage = lane.refer_to(
+        officer, reasons=[{"code": "<img src=x>", "components": ["<b>bold</b>", "\"onload='x'"]}]
+    )
     officer.judge(passage)
     html = officer.http.get(f"/referrals/{passage}").text
     assert "<b>bold" not in html
@@ -308,43 +283,16 @@ def test_lane_words_are_never_markup(lane: Lane, officer: Officer) -> None:
     assert "&lt;b&gt;bold" in html
 
 
-def test_case_is_decided_without_script(desk: RunningDesk, lane: Lane) -> None:
-    passage = lane.refer()
-    with desk.officer() as officer:
-        officer.http.headers.pop("X-CSRF-Token")
-        officer.http.cookies.clear()
-        officer.http.follow_redirects = True
-        queue = officer.http.post("/sign-in", data={"name": "wang", "password": "correct horse battery"})
-        assert "1 passenger waiting" in queue.text
-        token = re.findall(r'name="csrf_token" value="(\w{64})"', queue.text)[0]
-        page = officer.http.post(f"/referrals/{passage}/claim", data={"csrf_token": token})
-        assert "second_line" not in page.text
-        judged = {"csrf_token": token, "verdict": "cannot_tell", "confidence": "3"}
-        page = officer.http.post(f"/referrals/{passage}/judgement", data=judged)
-        assert 'value="second_line.cannot_tell" required' in page.text
-        assert "checked>" not in page.text
-        chosen = {"csrf_token": token, "choice": "second_line.cannot_tell", "note": "两人同行"}
-        asked = officer.http.post(f"/referrals/{passage}/confirm", data=chosen)
-        assert "The gate stays closed" in asked.text
-        assert lane.decision(passage) is None
-        done = officer.http.post(f"/referrals/{passage}/decision", data=chosen)
-        assert "Sent to secondary inspection" in done.text
-        assert lane.decision(passage)["answer"] == "second_line"
-        assert "Nobody is waiting" in officer.http.get("/queue").text
-
-
 @pytest.mark.parametrize("choice", ["", "admit", "admit.cannot_tell", "refuse.other", "admit.same_person.x"])
 def test_invalid_choice_decides_nothing(lane: Lane, officer: Officer, choice: str) -> None:
-    passage = lane.refer(images=[])
-    officer.claim(passage)
+    passage = lane.refer_to(officer, images=[])
     for step in ("confirm", "decision"):
         assert officer.form(f"/referrals/{passage}/{step}", choice=choice).status_code == 422
     assert lane.decision(passage) is None
 
 
 def test_lost_case_told_in_words(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
-    passage = lane.refer(images=[])
-    officer.claim(passage)
+    passage = lane.refer_to(officer, images=[])
     desk.clock.pass_time(seconds=121)
     with desk.officer("li") as other:
         other.claim(passage)
@@ -354,8 +302,7 @@ def test_lost_case_told_in_words(desk: RunningDesk, lane: Lane, officer: Officer
 
 
 def test_earlier_decision_names_nobody(lane: Lane, officer: Officer) -> None:
-    passage = lane.refer()
-    officer.claim(passage)
+    passage = lane.refer_to(officer)
     officer.judge(passage)
     html = officer.http.get(f"/referrals/{passage}").text
     told = re.findall(r'data-already_decided="([^"]+)"', html)
@@ -363,8 +310,7 @@ def test_earlier_decision_names_nobody(lane: Lane, officer: Officer) -> None:
 
 
 def test_page_shows_no_comparison_number(lane: Lane, officer: Officer) -> None:
-    passage = lane.refer()
-    officer.claim(passage)
+    passage = lane.refer_to(officer)
     for path in ("/queue", f"/referrals/{passage}"):
         text = text_of(officer.http.get(path).text)
         assert "31337" not in text
@@ -403,19 +349,13 @@ def test_impostors_round_up_never_to_none(value: float) -> None:
 
 
 @pytest.mark.parametrize("value", [None, 0.0, -0.1, 1.1, float("inf"), float("nan")])
-def test_impossible_rate_is_not_told(value: float | None) -> None:
-    evidence = EvidenceFact(similarity=MeasureFact(value=0.4), achieved_fmr=MeasureFact(value=value))
-    assert (
-        code_texts.worth(evidence, words("en"))
-        == "The lane did not tell how many impostor comparisons (two people) do as well."
-    )
-    assert code_texts.share(evidence) is None
-
-
-def test_no_rate_without_comparison() -> None:
-    evidence = EvidenceFact(achieved_fmr=MeasureFact(value=0.1))
-    assert code_texts.worth(evidence, words("en")) == "Live face and document photo: not compared"
-    assert code_texts.share(evidence) is None
+def test_impossible_rate_or_none_compared_is_not_told(value: float | None) -> None:
+    compared = EvidenceFact(similarity=MeasureFact(value=0.4), achieved_fmr=MeasureFact(value=value))
+    untold = "The lane did not tell how many impostor comparisons (two people) do as well."
+    assert (code_texts.worth(compared, words("en")), code_texts.share(compared)) == (untold, None)
+    alone = EvidenceFact(achieved_fmr=MeasureFact(value=0.1))
+    assert code_texts.worth(alone, words("en")) == "Live face and document photo: not compared"
+    assert code_texts.share(alone) is None
 
 
 def colours(scheme: str) -> dict[str, str]:
@@ -441,10 +381,35 @@ def test_text_contrast_is_seven_to_one(scheme: str) -> None:
         assert (light + 0.05) / (dark + 0.05) >= 7, f"{text} on {ground}"
 
 
-@pytest.fixture(params=[*TEMPLATES, *SCRIPTS], ids=lambda path: path.name)
-def source(request: pytest.FixtureRequest) -> str:
-    return str(request.param.read_text("utf-8"))
+@pytest.mark.parametrize("source", [*TEMPLATES, *SCRIPTS], ids=lambda path: path.name)
+def test_pages_load_nothing_from_elsewhere(source: Path) -> None:
+    assert not re.findall(r"https?://|//cdn|@import|eval\(", source.read_text("utf-8"))
 
 
-def test_pages_load_nothing_from_elsewhere(source: str) -> None:
-    assert not re.findall(r"https?://|//cdn|@import|eval\(", source)
+# --- a reason is one row of one table: one that was made up is known everywhere at once
+
+
+def check() -> None:
+    """Called where `tests.support.api.made_up_reason` has put the row into the table."""
+    code, english = Code("F15"), words("en")
+    told = ReasonFact(code="F15", components=["sharpness"])
+    assert code_texts.brief("F15", english) == "Made up"
+    assert code_texts.full(told, english) == "A reason that no field has. Concerned: sharpness."
+    assert code_texts.acting(told, english) == "Customs"
+    assert for_traveller([code]).english.startswith("Please stand still")
+    reasons = tuple(Reason(one) for one in (Code.QUALITY, code, Code.VISA))
+    assert [one.code for one in worst_first(reasons)] == [Code.VISA, code, Code.QUALITY]
+    assert duties.rank_of({"F15"}) is Rank.SOON
+    assert duties.duty_of({"F15"}, duties.DUTIES) == "child"
+    assert code_texts.next_steps("not_taken", {"F15"}, english, again=True) == ["Do this."]
+    assert code in WISHES
+    assert hall_views.WISHES[code] == "Made up, please"
+    listed = [one.value for one in BY_GROUP]
+    assert listed[listed.index("F14") :][:3] == ["F14", "F15", "A01"]
+
+
+@pytest.mark.thorough
+def test_reason_needs_only_one_row() -> None:
+    code = f"from tests.support.api.made_up_reason import load; load(); from {__name__} import check; check()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,1 +1,0 @@
-"""The desk in operation: whether it is ready, and its periodic tasks."""

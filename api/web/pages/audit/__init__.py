@@ -1,1 +1,0 @@
-"""The auditor's pages: the search, one passage, its legal hold."""

@@ -1,1 +1,0 @@
-"""The pages about lanes: the hall, requests, tokens, the evaluation."""

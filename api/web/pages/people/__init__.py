@@ -1,1 +1,0 @@
-"""The pages for signing in, the own account, and people."""

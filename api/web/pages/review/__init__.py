@@ -1,1 +1,0 @@
-"""The officer's pages: the queue, a case, the shift, the own accuracy."""

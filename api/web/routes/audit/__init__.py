@@ -1,1 +1,0 @@
-"""Passages, legal holds and proofs of the ledger as JSON."""

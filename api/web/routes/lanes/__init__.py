@@ -1,1 +1,0 @@
-"""Deliveries of lanes, their tokens, the hall and the evaluation as JSON."""

@@ -1,1 +1,0 @@
-"""Sessions, passkeys and people as JSON."""

@@ -1,1 +1,0 @@
-"""Cases, shifts and accuracy as JSON."""
