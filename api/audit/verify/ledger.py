@@ -27,10 +27,11 @@ from api.audit.replay.account import Account
 from api.audit.verify.faces import check_faces
 from api.audit.verify.tables import check_tables
 from api.faces.keyring import Keyring
-from api.ledger import chain, database_guard, search_index, signing, tree
+from api.ledger import chain, search_index, signing, tree
 from api.ledger.tree import RebuiltTree
 from api.ledger.tree_head import TreeHead
 from api.platform.database.database import Database, newest_revision
+from api.platform.database.ledger_guard import is_guarded
 from api.platform.database.tables import HeadRow, LedgerRow, SigningKeyRow, TermRow, TileRow, TreeHeadRow
 from api.platform.errors import StoreDamagedError, StoreError
 from lane.ledger import merkle
@@ -295,5 +296,5 @@ def _check_head(session: Session, head: Head) -> None:
 
 
 def _check_triggers(session: Session) -> None:
-    if not database_guard.guarded(session):
+    if not is_guarded(session.connection()):
         raise LedgerBrokenError("the triggers that keep the ledger append-only are not there, or changed")
