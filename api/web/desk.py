@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 from api.audit.decision_replay import DecisionReplay
 from api.audit.passages import PassageAudit
 from api.faces import images
+from api.faces.erasure import ScheduledErasure
 from api.faces.keyring import Keyring
 from api.faces.legal_holds import LegalHolds
-from api.faces.scheduled_erasure import ScheduledErasure
 from api.lanes import intake, tokens
 from api.lanes.evaluation import alarms, series
 from api.lanes.evaluation.series import FEWEST_OF_A_GROUP, Report, Series
