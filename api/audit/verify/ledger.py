@@ -27,7 +27,7 @@ from api.audit.replay.account import Account
 from api.audit.verify.faces import check_faces
 from api.audit.verify.tables import check_tables
 from api.faces.keyring import Keyring
-from api.ledger import chain, search_index, signing, tree
+from api.ledger import chain, proofs, search_index, tree
 from api.ledger.tree import RebuiltTree
 from api.ledger.tree_head import TreeHead
 from api.platform.database.database import Database, newest_revision
@@ -192,7 +192,7 @@ class _Signatures:
     """The tree made anew on the way, and each signed head compared with it when its size is reached."""
 
     def __init__(self, session: Session, given: Iterable[TreeHead]) -> None:
-        kept = [signing.as_head(row) for row in session.scalars(select(TreeHeadRow))]
+        kept = [proofs.as_head(row) for row in session.scalars(select(TreeHeadRow))]
         self._keys = {row.key: row.seq for row in session.scalars(select(SigningKeyRow))}
         self._due: dict[int, list[TreeHead]] = {}
         self.rebuilt = RebuiltTree()
