@@ -74,7 +74,8 @@ class Desk:
     erasure_clock: ErasureClock = field(init=False)
 
     def __post_init__(self) -> None:
-        self.database.write_observer = WriteMeter(self.meters, self.database)
+        meter = WriteMeter(self.meters, self.database)
+        self.database.on_turn, self.database.on_commit = meter.waited, meter.recorded
         object.__setattr__(self, "queue_reader", QueueReader(self.database, self.broker, self.clock))
         object.__setattr__(self, "erasure_clock", ErasureClock(self.clock, self.elapsed_s))
 
