@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.audit import verifier
-from api.ledger import chain, signing
+from api.ledger import chain, proofs
 from api.ledger.tree import Tree
 from api.ledger.tree_head import TreeHead
 from api.platform.database.tables import LedgerRow, TreeHeadRow
@@ -25,7 +25,7 @@ def export(session: Session) -> Iterator[str]:
     """Every line of an export, one JSON object each."""
     size = chain.head(session).seq
     rows = session.scalars(select(TreeHeadRow).where(TreeHeadRow.size <= size).order_by(TreeHeadRow.size))
-    signed = [signing.as_head(row) for row in rows]
+    signed = [proofs.as_head(row) for row in rows]
     yield _first_line("export", size, [head.size for head in signed])
     for payload, hash_ in _entries(session, size):
         yield _line({"entry": {"payload": payload, "hash": hash_}})
@@ -39,8 +39,8 @@ def proof(session: Session, wanted: Sequence[int], since: Iterable[int] = ()) ->
 
     `since`: sizes of heads that somebody kept.
     """
-    head = signing.newest(session)
-    key_at = signing.announced_at(session, head.key) if head else None
+    head = proofs.newest(session)
+    key_at = proofs.announced_at(session, head.key) if head else None
     if head is None or key_at is None or not wanted or not 1 <= min(wanted) <= max(wanted) <= head.size:
         raise NotInLedgerError
     tree, seqs = Tree(session), sorted({*wanted, key_at})

@@ -1,7 +1,7 @@
 """The auditor's use cases: find passages, read one from document to gate, export its proof."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from api.audit import export
@@ -26,9 +26,9 @@ class PassageAudit:
 
     def search(self, wanted: PassageQuery, before: int | None = None) -> PassagesFound:
         with self.database.read() as session:
-            page = search.search(session, wanted, before=before, limit=ON_A_PAGE)
-            found = [_found(passage, search.entries_about(session, passage)) for passage in page.passages]
-        return PassagesFound(passages=found, before=page.before)
+            passages, before = search.search(session, wanted, before=before, limit=ON_A_PAGE)
+            found = [_found(passage, search.entries_about(session, passage)) for passage in passages]
+        return PassagesFound(passages=found, before=before)
 
     def passage(self, passage: str) -> PassageAudited:
         """All entries about one passage. Raises PassageNotFoundError."""
@@ -48,40 +48,29 @@ class PassageAudit:
             return "".join(export.proof(session, wanted))
 
     def _step(self, entry: FoundEntry) -> StepMessage:
-        judged = entry.kind == "passage.judged" and entry.body is not None
-        return StepMessage(
-            seq=entry.seq,
-            at=entry.at,
-            kind=entry.kind,
-            lane=entry.lane,
-            told_at=entry.lane_at,
-            body=None if entry.body is None else dict(entry.body),
-            payload=entry.payload,
-            hash=entry.hash,
-            fault=entry.fault,
-            replay=self.decision_replay.replay(entry.body) if judged and entry.body is not None else None,
-        )
+        judged = entry.body if entry.kind == "passage.judged" else None
+        replay = None if judged is None else self.decision_replay.replay(judged)
+        return StepMessage(**asdict(entry), replay=replay)
 
 
 def _found(passage: str, entries: Iterable[FoundEntry]) -> PassageFound:
     """A passage in one line: the last that its entries say."""
-    summary: dict[str, Any] = {"lane": None, "started_at": None, "outcome": None, "reasons": []}
+    said: dict[str, Any] = dict.fromkeys(("lane", "started_at", "outcome", "answer", "ended"))
+    said["reasons"] = []
     officers: dict[str, None] = {}
-    answer: str | None = None
-    ended: str | None = None
     for entry in entries:
         body = entry.body or {}
-        summary["lane"] = summary["lane"] or entry.lane
-        summary["started_at"] = summary["started_at"] or entry.at
+        said["lane"] = said["lane"] or entry.lane
+        said["started_at"] = said["started_at"] or entry.at
         if entry.kind == "passage.judged":
-            summary["outcome"], summary["reasons"] = body.get("outcome"), codes(body.get("reasons"))
+            said["outcome"], said["reasons"] = body.get("outcome"), codes(body.get("reasons"))
         if isinstance(body.get("officer"), str):
             officers.setdefault(body["officer"])
         if entry.kind in ("referral.decided", "referral.corrected"):
-            answer = body["decision"]["answer"]
+            said["answer"] = body["decision"]["answer"]
         if entry.kind == "passage.closed":
-            ended = body.get("how")
-    return PassageFound(passage=passage, officers=list(officers), answer=answer, ended=ended, **summary)
+            said["ended"] = body.get("how")
+    return PassageFound(passage=passage, officers=list(officers), **said)
 
 
 def codes(reasons: object) -> list[str]:

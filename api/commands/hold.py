@@ -22,12 +22,12 @@ def place(
     passage: Passage, reason: Reason, database: DatabaseOption = None, config: ConfigOption = None
 ) -> None:
     """Suspend the erasure of a passage's faces."""
-    from api.faces import erasure
+    from api.faces import legal_holds
     from api.people.officers import COMMAND_LINE
 
     _check(reason)
     with plain_errors(), existing(load(config, database=database)) as store, store.write() as session:
-        erasure.place(session, passage, COMMAND_LINE, reason, at=utc_now())
+        legal_holds.place_hold(session, passage, COMMAND_LINE, reason, at=utc_now())
     typer.echo(f"passage {passage} is under a legal hold: its faces stay until the hold is lifted.")
 
 
@@ -36,23 +36,23 @@ def lift(
     passage: Passage, reason: Reason, database: DatabaseOption = None, config: ConfigOption = None
 ) -> None:
     """Let the erasure go on: a running desk erases what is due within a second."""
-    from api.faces import erasure
+    from api.faces import legal_holds
     from api.people.officers import COMMAND_LINE
 
     _check(reason)
     with plain_errors(), existing(load(config, database=database)) as store, store.write() as session:
-        erasure.lift(session, passage, COMMAND_LINE, reason, at=utc_now())
+        legal_holds.lift_hold(session, passage, COMMAND_LINE, reason, at=utc_now())
     typer.echo(f"passage {passage} is under no legal hold any more.")
 
 
 @app.command("list")
 def show(database: DatabaseOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Print every hold that is not lifted, the oldest first."""
-    from api.faces import erasure
+    from api.faces import legal_holds
     from api.platform.database.database import opened
 
     with plain_errors(), opened(load(config, database=database).database) as store, store.read() as session:
-        found = erasure.holds(session)
+        found = legal_holds.open_holds(session)
     if as_json:
         names = ("passage", "placed_by", "placed_at", "reason")
         listed = [{name: getattr(hold, name) for name in names} for hold in found]

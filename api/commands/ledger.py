@@ -113,7 +113,7 @@ def export_ledger(
     The file holds what the ledger holds: no face, no name, no document number, but all that officers did.
     """
     from api.audit.export import export
-    from api.ledger import signing
+    from api.ledger import proofs
     from api.platform.database.database import opened
 
     with plain_errors():
@@ -121,7 +121,7 @@ def export_ledger(
         _sign(settings)
         with opened(settings.database) as store, store.read() as session:
             _write(out, export(session))
-            head = signing.newest(session)
+            head = proofs.newest(session)
     report({"file": str(out), "head": head and head.to_json()}, f"exported to {out}", as_json=as_json)
 
 

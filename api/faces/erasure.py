@@ -4,119 +4,94 @@ Faces of a passenger who passed through are erased at once; all others a set tim
 after the lane last sent something of it. A legal hold suspends that.
 """
 
-import hashlib
-from datetime import datetime
-from typing import Literal
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from api.faces.keyring import Keyring
 from api.ledger import chain
+from api.platform.database.database import Database
 from api.platform.database.tables import FacesRow, HoldRow, ImageRow, PreparedRow
-from api.platform.errors import FacesErasedError, FacesUnknownError, HoldUnknownError
+from api.platform.monotonic_time import ErasureClock
 
-Because = Literal["passed_through", "retention", "never_told"]
-PASSED = "passed_through"
-MOST_AT_ONCE = 100
+log = structlog.get_logger(__name__)
 
-
-def due(session: Session, *, closed_before: datetime) -> list[str]:
-    """Passages whose faces are due now, at most `MOST_AT_ONCE`."""
-    found = select(FacesRow.passage).where(_is_due(closed_before)).limit(MOST_AT_ONCE)
-    return list(session.scalars(found))
+_PASSED = "passed_through"
+_MOST_AT_ONCE = 100
 
 
-def erase(session: Session, keyring: Keyring, passage: str, *, closed_before: datetime, at: datetime) -> bool:
-    """Erase one passage's faces if they are due now. `session` must be one that writes.
+@dataclass(frozen=True, slots=True)
+class ScheduledErasure:
+    """Erases faces when they are due."""
 
-    The key is destroyed before the transaction ends: the ledger never records an erasure that did not happen.
-    Where the transaction fails after that, the images can no longer be opened, and the next run records it.
-    """
-    row = session.get(FacesRow, passage, with_for_update=True)
-    due_now = select(FacesRow.passage).where(FacesRow.passage == passage, _is_due(closed_before))
-    if row is None or session.scalar(due_now) is None:
-        return False
-    images = session.scalars(
-        select(ImageRow.sha256)
-        .where(ImageRow.passage == passage, ImageRow.sealed.is_not(None))
-        .order_by(ImageRow.sha256)
-    ).all()
-    session.execute(delete(ImageRow).where(ImageRow.passage == passage))
-    because = _because(row)
-    row.erased_at, row.because = at, because
-    session.flush()
-    body = {"passage": passage, "images": list(images), "because": because}
-    chain.append(session, "passage.erased", body, at=at)
-    keyring.destroy([passage])
-    return True
+    database: Database
+    keyring: Keyring
+    retention: timedelta
+    clock: Callable[[], datetime]
+    erasure_clock: ErasureClock
+    """The clock by which faces become due."""
 
+    def erase_due(self) -> int:
+        """Erase what is due now, a hundred passages at most; return the number of passages."""
+        closed_before = self.erasure_clock() - self.retention
+        with self.database.read() as session:
+            due = select(FacesRow.passage).where(_is_due(closed_before)).limit(_MOST_AT_ONCE)
+            passages = session.scalars(due).all()
+        return sum(self._erase(passage, closed_before) for passage in passages)
 
-def leftovers(session: Session, keyring: Keyring) -> list[str]:
-    """Keys of passages without images, left by a desk that died between key and image."""
-    waiting = set(session.scalars(select(FacesRow.passage).where(FacesRow.erased_at.is_(None))))
-    return sorted(keyring.passages() - waiting - keys_of_prepared_cases(session))
+    def sweep(self) -> None:
+        """Destroy keys that open nothing, and take what was destroyed out of the keyring's log.
 
+        A desk that died between a key and its image leaves such a key.
+        """
+        # As the only writer: no image is just being stored between its key and its row.
+        with self.database.write() as session:
+            waiting = set(session.scalars(select(FacesRow.passage).where(FacesRow.erased_at.is_(None))))
+            left = self.keyring.passages() - waiting - keys_of_prepared_cases(session)
+            if left:
+                self.keyring.destroy(sorted(left))
+                log.warning("keys without faces destroyed", keys=len(left))
+        self.keyring.tidy()
 
-def place(session: Session, passage: str, officer: str, reason: str, *, at: datetime) -> HoldRow:
-    """Suspend the erasure of a passage's faces; a hold that is there already stays as it is.
+    def _erase(self, passage: str, closed_before: datetime) -> bool:
+        """Erase one passage's faces if they are due now.
 
-    Raises FacesUnknownError or FacesErasedError.
-    """
-    row = session.get(FacesRow, passage)
-    if row is None:
-        raise FacesUnknownError
-    if row.erased_at is not None:
-        raise FacesErasedError
-    known = hold_on(session, passage)
-    if known is None:
-        known = HoldRow(passage=passage, placed_by=officer, placed_at=at, reason=reason)
-        session.add(known)
-        session.flush()
-        chain.append(session, "hold.placed", _entry_body(passage, officer, reason), at=at)
-    return known
-
-
-def lift(session: Session, passage: str, officer: str, reason: str, *, at: datetime) -> None:
-    """Let the erasure of a passage's faces go on. Raises HoldUnknownError."""
-    row = hold_on(session, passage)
-    if row is None:
-        raise HoldUnknownError
-    row.lifted_by, row.lifted_at, row.lift_reason = officer, at, reason
-    session.flush()
-    chain.append(session, "hold.lifted", _entry_body(passage, officer, reason), at=at)
-
-
-def holds(session: Session) -> list[HoldRow]:
-    """All legal holds that are not lifted, the oldest first."""
-    asked = select(HoldRow).where(HoldRow.lifted_at.is_(None)).order_by(HoldRow.placed_at, HoldRow.id)
-    return list(session.scalars(asked))
-
-
-def hold_on(session: Session, passage: str) -> HoldRow | None:
-    asked = select(HoldRow).where(HoldRow.passage == passage, HoldRow.lifted_at.is_(None))
-    return session.scalars(asked).one_or_none()
-
-
-def reason_hash(reason: str) -> str:
-    """What the ledger records of a reason."""
-    return hashlib.sha256(reason.encode()).hexdigest()
-
-
-def _entry_body(passage: str, officer: str, reason: str) -> dict[str, str]:
-    return {"passage": passage, "officer": officer, "reason_sha256": reason_hash(reason)}
+        The key is destroyed before the transaction ends: the ledger never records an erasure that did not
+        happen. Where the transaction fails after that, the images can no longer be opened, and the next run
+        records it.
+        """
+        with self.database.write() as session:
+            at, row = self.clock(), session.get(FacesRow, passage, with_for_update=True)
+            due_now = select(FacesRow.passage).where(FacesRow.passage == passage, _is_due(closed_before))
+            if row is None or session.scalar(due_now) is None:
+                return False
+            of_passage = ImageRow.passage == passage
+            here = select(ImageRow.sha256).where(of_passage, ImageRow.sealed.is_not(None))
+            images = list(session.scalars(here.order_by(ImageRow.sha256)))
+            session.execute(delete(ImageRow).where(of_passage))
+            row.erased_at, row.because = at, _because(row)
+            session.flush()
+            body = {"passage": passage, "images": images, "because": row.because}
+            chain.append(session, "passage.erased", body, at=at)
+            self.keyring.destroy([passage])
+        log.info("passage.erased", passage=passage)
+        return True
 
 
 def _is_due(closed_before: datetime) -> ColumnElement[bool]:
-    passed = FacesRow.closed_how == PASSED
+    passed = FacesRow.closed_how == _PASSED
     old = func.coalesce(FacesRow.closed_at, FacesRow.last_at) <= closed_before
     held = exists().where(HoldRow.passage == FacesRow.passage, HoldRow.lifted_at.is_(None))
     return and_(FacesRow.erased_at.is_(None), or_(passed, old), ~held)
 
 
-def _because(row: FacesRow) -> Because:
-    if row.closed_how == PASSED:
-        return "passed_through"
+def _because(row: FacesRow) -> str:
+    if row.closed_how == _PASSED:
+        return _PASSED
     return "retention" if row.told else "never_told"
 
 

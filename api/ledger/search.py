@@ -35,14 +35,6 @@ class PassageQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class PassagePage:
-    """Some passages, newest first, and where the next page begins, if there is one."""
-
-    passages: tuple[str, ...]
-    before: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class FoundEntry:
     """One entry about a passage. `fault`: why it cannot be read; then there is no kind and no body."""
 
@@ -52,13 +44,19 @@ class FoundEntry:
     at: datetime | None = None
     kind: str = ""
     lane: str | None = None
-    lane_at: datetime | None = None
+    told_at: datetime | None = None
+    """The lane's own time."""
     body: Mapping[str, Any] | None = None
     fault: str | None = None
 
 
-def search(session: Session, wanted: PassageQuery, *, before: int | None, limit: int) -> PassagePage:
-    """The matching passages, newest first, `limit` at most; `before`: where the last page ended."""
+def search(
+    session: Session, wanted: PassageQuery, *, before: int | None, limit: int
+) -> tuple[list[str], int | None]:
+    """The matching passages, newest first, `limit` at most, and where the next page begins, if there is one.
+
+    `before`: where the last page ended.
+    """
     first = _seq_at(session, wanted.since) if wanted.since else 1
     last = _seq_at(session, wanted.until) - 1 if wanted.until else chain.head(session).seq
     last = min(last, before - 1) if before is not None else last
@@ -69,8 +67,8 @@ def search(session: Session, wanted: PassageQuery, *, before: int | None, limit:
         .limit(limit + 1)
     ).all()
     shown = rows[:limit]
-    passages = tuple(dict.fromkeys(row.passage for row in shown))
-    return PassagePage(passages, shown[-1].seq if len(rows) > limit else None)
+    passages = list(dict.fromkeys(row.passage for row in shown))
+    return passages, shown[-1].seq if len(rows) > limit else None
 
 
 def entries_about(session: Session, passage: str) -> list[FoundEntry]:
@@ -144,7 +142,7 @@ def _found_entry(row: LedgerRow) -> FoundEntry:
         at=entry.at,
         kind=said.kind,
         lane=inner.chain if inner else None,
-        lane_at=inner.at if inner else None,
+        told_at=inner.at if inner else None,
         body=said.body,
     )
 

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 from api.audit.decision_replay import DecisionReplay
 from api.audit.passages import PassageAudit
 from api.faces import images
+from api.faces.erasure import ScheduledErasure
 from api.faces.keyring import Keyring
 from api.faces.legal_holds import LegalHolds
-from api.faces.scheduled_erasure import ScheduledErasure
 from api.lanes import intake, tokens
 from api.lanes.evaluation import alarms, series
 from api.lanes.evaluation.series import FEWEST_OF_A_GROUP, Report, Series
@@ -74,7 +74,8 @@ class Desk:
     erasure_clock: ErasureClock = field(init=False)
 
     def __post_init__(self) -> None:
-        self.database.write_observer = WriteMeter(self.meters, self.database)
+        meter = WriteMeter(self.meters, self.database)
+        self.database.on_turn, self.database.on_commit = meter.waited, meter.recorded
         object.__setattr__(self, "queue_reader", QueueReader(self.database, self.broker, self.clock))
         object.__setattr__(self, "erasure_clock", ErasureClock(self.clock, self.elapsed_s))
 

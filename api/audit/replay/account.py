@@ -1,8 +1,8 @@
 """The state of the desk by its ledger alone: lanes, officers, and each case from referral to decision.
 
 Nothing is read from other tables, so that these can be compared with it. An entry that no honest desk writes
-at its place is refused. Each part replays the kinds of entries that concern it. The fields of a class
-`…Columns` are what a row must hold; where the ledger has a text as a hash alone, that hash.
+at its place is refused. Each part replays the kinds of entries that concern it, and makes the rows that must
+be there, which no database gets; where the ledger has a text as a hash alone, they hold that hash.
 """
 
 from api.audit.replay.alarms import AlarmReplay

@@ -1,33 +1,18 @@
 """Replays entries about alarms on error rates and on officers' accuracy; see `api.audit.replay.account`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from api.audit.replay.rules import Replays, must
 from api.audit.replay.staff import StaffReplay
+from api.platform.database.tables import AlarmRow, QualityAlarmRow
 from lane.ledger.entry import Entry
-
-
-@dataclass(slots=True)
-class RateAlarmColumns:
-    raised_at: datetime
-    acknowledged_by: str | None = None
-
-
-@dataclass(slots=True)
-class AccuracyAlarmColumns:
-    """What the row of an alarm on an officer's accuracy must hold: so many of so many."""
-
-    found: int
-    n: int
 
 
 class AlarmReplay:
     def __init__(self, staff: StaffReplay) -> None:
-        self.rates: dict[str, RateAlarmColumns] = {}
-        self.accuracy: dict[str, AccuracyAlarmColumns] = {}
+        self.rates: dict[str, AlarmRow] = {}
+        self.accuracy: dict[str, QualityAlarmRow] = {}
         self._staff = staff
         self.kinds: Replays = {
             "alarm.raised": self._rate_raised,
@@ -40,7 +25,7 @@ class AlarmReplay:
     def _rate_raised(self, entry: Entry) -> None:
         about = rate_key(entry.body)
         must(about not in self.rates, "an alarm is raised twice")
-        self.rates[about] = RateAlarmColumns(entry.at)
+        self.rates[about] = AlarmRow(raised_at=entry.at)
 
     def _rate_acknowledged(self, entry: Entry) -> None:
         self._staff.must_know(entry.body["officer"])
@@ -52,14 +37,14 @@ class AlarmReplay:
         del self.rates[rate_key(entry.body)]
 
     def _accuracy_raised(self, entry: Entry) -> None:
-        body = entry.body
-        self._staff.must_know(body["officer"])
-        about = accuracy_key(body["officer"], body["kind"])
+        self._staff.must_know(entry.body["officer"])
+        about = accuracy_key(entry)
         must(about not in self.accuracy, "an alarm is raised twice")
-        self.accuracy[about] = AccuracyAlarmColumns(body["found"], body["n"])
+        columns = {name: entry.body[name] for name in ("officer", "kind", "found", "n")}
+        self.accuracy[about] = QualityAlarmRow(**columns)
 
     def _accuracy_cleared(self, entry: Entry) -> None:
-        del self.accuracy[accuracy_key(entry.body["officer"], entry.body["kind"])]
+        del self.accuracy[accuracy_key(entry)]
 
 
 def rate_key(about: Mapping[str, Any]) -> str:
@@ -67,5 +52,5 @@ def rate_key(about: Mapping[str, Any]) -> str:
     return " ".join(f"{name}={about[name]}" for name in names)
 
 
-def accuracy_key(officer: str, kind: str) -> str:
-    return f"{officer} {kind}"
+def accuracy_key(entry: Entry) -> str:
+    return f"{entry.body['officer']} {entry.body['kind']}"

@@ -1,5 +1,6 @@
 """Replays entries about cases, by the tables of `api.review.cases.steps`; see `api.audit.replay.account`."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +11,7 @@ from api.audit.replay.staff import StaffReplay
 from api.lanes import intake
 from api.ledger.facts import ClosedFact, ImageFact, JudgedFact, PassageFact
 from api.people.roles import Task
+from api.platform.database.tables import OpinionRow
 from api.review.cases import decisions, queue, steps
 from api.review.cases.steps import Act, Stage, State, Step, Verdict
 from lane.decision.referral import Answer, Decision
@@ -22,8 +24,17 @@ _NO_NOTE = decisions.note_hash("")
 
 
 @dataclass(slots=True)
-class ReferralColumns:
-    """What the row of a case must hold; of the note its hash."""
+class Round:
+    """A round that is over; `decision`: the one that ended it."""
+
+    number: int
+    judged: JudgedFact
+    decision: str
+
+
+@dataclass(slots=True)
+class Case:
+    """What the row of a case must hold, and what its next entries are checked against."""
 
     passage: str
     lane: str
@@ -44,39 +55,6 @@ class ReferralColumns:
     step: Step = Step.BLIND
     claims: int = 0
     escalated_at: datetime | None = None
-
-
-@dataclass(slots=True)
-class RoundColumns:
-    number: int
-    judged: JudgedFact
-    decision: str
-    """The one that ended it."""
-
-
-@dataclass(slots=True)
-class OpinionColumns:
-    """What the row of a judgement or an answer must hold; of the note its hash."""
-
-    passage: str
-    kind: str
-    round: int
-    stage: Stage
-    claim: int
-    officer: str
-    at: datetime
-    verdict: str | None = None
-    confidence: int | None = None
-    details: Body | None = None
-    answer: str | None = None
-    ground: str | None = None
-    note: str | None = None
-
-
-@dataclass(slots=True)
-class Case(ReferralColumns):
-    """One case, and what its next entries are checked against."""
-
     state: State = State.WAITING
     verdict: Verdict | None = None
     """The judgement of the holder before the reveal."""
@@ -84,9 +62,8 @@ class Case(ReferralColumns):
     """Officer → the answer to which another officer must agree, in this round."""
     acted_on: dict[str, Body] = field(default_factory=dict)
     """Every decision that a lane may act on: it was handed to it."""
-    rounds: list[RoundColumns] = field(default_factory=list)
-    """Rounds that are over."""
-    opinions: dict[str, OpinionColumns] = field(default_factory=dict)
+    rounds: list[Round] = field(default_factory=list)
+    opinions: dict[str, OpinionRow] = field(default_factory=dict)
     next_judged: tuple[JudgedFact, int] | None = None
     """The judgement of the next round and its gravity."""
 
@@ -211,7 +188,8 @@ class CaseReplay:
         case.verdict = Verdict(body["verdict"])
         case.step, case.shown = Step.REVEALED, False
         details = {name: body[name] for name in ("features", "viewed", "seen_before")}
-        said = {"verdict": body["verdict"], "confidence": body["confidence"], "details": details}
+        said = {"verdict": body["verdict"], "confidence": body["confidence"]}
+        said["details"] = json.dumps(details, sort_keys=True)
         _keep(case, "judged", body["judgement"], body["officer"], entry.at, said)
 
     def _revealed(self, entry: Entry) -> None:
@@ -284,7 +262,7 @@ class CaseReplay:
         must(case.ended is None, "a case is asked again that has ended")
         must(entry.body["round"] == case.round + 1, "a round has another number than its place")
         _move(case, Act.REOPENED)
-        case.rounds.append(RoundColumns(case.round, case.judged, given["id"]))
+        case.rounds.append(Round(case.round, case.judged, given["id"]))
         case.judged, case.gravity = case.next_judged
         case.round, case.stage, case.step = case.round + 1, Stage.FIRST, Step.BLIND
         case.claimed_by, case.shown, case.verdict, case.proposals = None, False, None, {}
@@ -302,9 +280,8 @@ _NO_SUCH_DECISION = "a lane acted on a decision that no officer gave"
 
 def _keep(case: Case, kind: str, name: str, officer: str, at: datetime, said: dict[str, Any]) -> None:
     must(name not in case.opinions, "something is said twice")
-    case.opinions[name] = OpinionColumns(
-        case.passage, kind, case.round, case.stage, case.claims, officer, at, **said
-    )
+    place = {"passage": case.passage, "round": case.round, "stage": case.stage, "claim": case.claims}
+    case.opinions[name] = OpinionRow(id=name, kind=kind, officer=officer, at=at, **place, **said)
 
 
 def _move(case: Case, act: Act) -> None:

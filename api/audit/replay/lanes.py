@@ -8,6 +8,7 @@ from api.audit.replay.rules import Replays, must, time_of
 from api.audit.replay.staff import StaffReplay
 from api.lanes.recovery import Recovery
 from api.people.roles import Task
+from api.platform.database.tables import LaneCommandRow, LaneRequestRow
 from lane.decision.reason_codes import Code
 from lane.desk.commands import WISHES
 from lane.ledger.chain import check_follows
@@ -16,31 +17,8 @@ from lane.platform.errors import LedgerBrokenError
 
 
 @dataclass(slots=True)
-class CommandColumns:
-    number: int
-    wanted: str
-    by: str
-
-
-@dataclass(slots=True)
-class RequestColumns:
-    number: int
-    code: str
-    by: str
-    until: datetime
-
-
-@dataclass(slots=True)
-class LaneRequest(RequestColumns):
-    """A request of an officer, and how far it is."""
-
-    over: bool = False
-    taken: bool = False
-
-
-@dataclass(slots=True)
-class LaneColumns:
-    """What the row of a lane must hold: the hash of its token, and its chain's head here."""
+class KnownLane:
+    """What the row of a lane must hold, and what its next entries are checked against."""
 
     token_sha256: str | None
     """None since it was revoked."""
@@ -48,14 +26,10 @@ class LaneColumns:
     former_sha256: str | None = None
     former_until: datetime | None = None
     head: Head = GENESIS
-
-
-@dataclass(slots=True)
-class KnownLane(LaneColumns):
-    """A lane, and what its next entries are checked against."""
-
-    commands: list[CommandColumns] = field(default_factory=list)
-    requests: list[LaneRequest] = field(default_factory=list)
+    commands: list[LaneCommandRow] = field(default_factory=list)
+    requests: list[LaneRequestRow] = field(default_factory=list)
+    taken: set[int] = field(default_factory=set)
+    """The requests that the lane took up."""
     recovery: Recovery | None = None
     """The entries that it may deliver again since the desk was restored."""
     alarm: int | None = None
@@ -125,14 +99,15 @@ class LaneReplay:
         number = entry.body["command"]
         must(number == len(lane.commands) + 1, "a command to a lane is missing or moved")
         must(entry.body["wanted"] in ("open", "closed", "stopped"), "a lane is told what no lane does")
-        lane.commands.append(CommandColumns(number, entry.body["wanted"], officer))
+        given = {"lane": entry.body["lane"], "number": number, "wanted": entry.body["wanted"], "by": officer}
+        lane.commands.append(LaneCommandRow(**given))
 
     def _obeyed(self, inner: Entry, _: Entry) -> None:
         number = inner.body["command"]
         given = self.by_name[inner.chain].commands[: number if isinstance(number, int) else 0]
         must(number == len(given) > 0, "a lane obeyed a command that nobody gave")
-        obeyed = CommandColumns(number, inner.body["wanted"], inner.body["by"])
-        must(given[-1] == obeyed, "a lane obeyed another command")
+        last = given[-1].wanted, given[-1].by
+        must(last == (inner.body["wanted"], inner.body["by"]), "a lane obeyed another command")
 
     def _seen_at_gate(self, inner: Entry, _: Entry) -> None:
         must(Code(inner.body["code"]).value.startswith("L"), "a gate saw what no gate sees")
@@ -153,8 +128,9 @@ class LaneReplay:
         must(self._staff.works(body["officer"]), "something is asked of a lane by no officer")
         must(body["request"] == len(lane.requests) + 1, "a request to a lane is missing or moved")
         must(body["code"] in WISHES, "a lane is asked what nobody asks of it")
+        asked = {"lane": body["lane"], "number": body["request"], "code": body["code"], "by": body["officer"]}
         until = datetime.fromisoformat(body["until"])
-        lane.requests.append(LaneRequest(body["request"], body["code"], body["officer"], until))
+        lane.requests.append(LaneRequestRow(**asked, until=until, over=False))
 
     def _request_withdrawn(self, entry: Entry) -> None:
         lane, number = self.by_name[entry.body["lane"]], entry.body["request"]
@@ -169,8 +145,9 @@ class LaneReplay:
         must(isinstance(number, int) and 0 < number <= len(given), "a lane was asked what nobody asked")
         one = given[number - 1]
         must((one.code, one.by) == (inner.body["code"], inner.body["by"]), "a lane was asked otherwise")
-        must(not one.taken, "a lane takes up twice what was asked once")
-        one.taken = one.over = True
+        must(number not in self.by_name[inner.chain].taken, "a lane takes up twice what was asked once")
+        self.by_name[inner.chain].taken.add(number)
+        one.over = True
 
     # --- after a restore
 

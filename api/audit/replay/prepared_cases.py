@@ -4,36 +4,28 @@ from dataclasses import dataclass
 
 from api.audit.replay.rules import Replays, must
 from api.audit.replay.staff import StaffReplay
+from api.platform.database.tables import PreparedRow
 from api.review.officer_accuracy import Outcome, Truth, outcome
 from lane.decision.referral import Answer, Ground
 from lane.ledger.entry import Entry
 
 
 @dataclass(slots=True)
-class PreparedColumns:
-    truth: Truth
-    retired: bool = False
+class InsertedCase:
+    """A prepared case before one officer."""
 
-
-@dataclass(slots=True)
-class InsertedColumns:
     case: str
     officer: str
     verdict: str | None = None
     outcome: Outcome | None = None
     withdrawn: bool = False
-
-
-@dataclass(slots=True)
-class InsertedCase(InsertedColumns):
-    """A prepared case before one officer; `claim`: the last one under which it was judged."""
-
     claim: int = 0
+    """The last one under which it was judged."""
 
 
 class PreparedCaseReplay:
     def __init__(self, staff: StaffReplay) -> None:
-        self.cases: dict[str, PreparedColumns] = {}
+        self.cases: dict[str, PreparedRow] = {}
         self.inserted: dict[str, InsertedCase] = {}
         self._staff = staff
         self.kinds: Replays = {
@@ -47,20 +39,21 @@ class PreparedCaseReplay:
 
     def _added(self, entry: Entry) -> None:
         must(entry.body["case"] not in self.cases, "a prepared case is added twice")
-        self.cases[entry.body["case"]] = PreparedColumns(Truth(entry.body["truth"]))
+        self.cases[entry.body["case"]] = PreparedRow(
+            case=entry.body["case"], truth=Truth(entry.body["truth"])
+        )
 
     def _retired(self, entry: Entry) -> None:
-        case = self.cases.get(entry.body["case"])
-        must(case and not case.retired, "a prepared case is retired that is not there")
-        self.cases[entry.body["case"]].retired = True
+        case = self.cases[entry.body["case"]]
+        must(case.retired_at is None, "a prepared case is retired that is not there")
+        case.retired_at = entry.at
 
     def _offered(self, entry: Entry) -> None:
         body = entry.body
         self._staff.must_know(body["officer"])
         must(body["seeded"] is True, "a prepared case is not called one")
         must(body["passage"] not in self.inserted, "a prepared case is offered twice under one name")
-        case = self.cases.get(body["case"])
-        must(case and not case.retired, "a prepared case is offered that is not there")
+        must(self.cases[body["case"]].retired_at is None, "a prepared case is offered that is not there")
         self.inserted[body["passage"]] = InsertedCase(body["case"], body["officer"])
 
     def _judged(self, entry: Entry) -> None:
@@ -70,7 +63,7 @@ class PreparedCaseReplay:
 
     def _decided(self, entry: Entry) -> None:
         case, body = self._open(entry), entry.body
-        truth = self.cases[case.case].truth
+        truth = Truth(self.cases[case.case].truth)
         must(case.verdict is not None, "a prepared case is decided before it was judged")
         must(body["truth"] == truth, "the truth of a prepared case changed")
         case.outcome = outcome(truth, Answer(body["answer"]), Ground(body["ground"]))

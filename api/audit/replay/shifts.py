@@ -1,29 +1,14 @@
 """Replays entries about shifts; see `api.audit.replay.account`."""
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from api.audit.replay.rules import Replays, must
 from api.audit.replay.staff import StaffReplay
+from api.platform.database.tables import ShiftRow
 from lane.ledger.entry import Entry
-
-
-@dataclass(slots=True)
-class ShiftColumns:
-    """What the row of a shift must hold; of the note its hash."""
-
-    officer: str
-    started_at: datetime
-    stretch_at: datetime
-    paused_at: datetime | None = None
-    ended_at: datetime | None = None
-    note: str | None = None
-    handed_to: str | None = None
 
 
 class ShiftReplay:
     def __init__(self, staff: StaffReplay) -> None:
-        self.by_id: dict[str, ShiftColumns] = {}
+        self.by_id: dict[str, ShiftRow] = {}
         self._staff = staff
         self.kinds: Replays = {
             "shift.started": self._started,
@@ -38,7 +23,7 @@ class ShiftReplay:
         must(shift not in self.by_id, "a shift begins twice")
         on_duty = any(one.officer == officer and one.ended_at is None for one in self.by_id.values())
         must(not on_duty, "an officer begins a shift within another")
-        self.by_id[shift] = ShiftColumns(officer, started_at=entry.at, stretch_at=entry.at)
+        self.by_id[shift] = ShiftRow(id=shift, officer=officer, started_at=entry.at, stretch_at=entry.at)
 
     def _paused(self, entry: Entry) -> None:
         shift = self._open(entry)
@@ -54,7 +39,7 @@ class ShiftReplay:
         shift = self._open(entry)
         shift.ended_at, shift.handed_to, shift.note = entry.at, entry.body["to"], entry.body["note_sha256"]
 
-    def _open(self, entry: Entry) -> ShiftColumns:
+    def _open(self, entry: Entry) -> ShiftRow:
         shift = self.by_id[entry.body["shift"]]
         must(shift.officer == entry.body["officer"], "an officer acts on another one's shift")
         must(shift.ended_at is None, "a shift goes on after its end")

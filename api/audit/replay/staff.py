@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from api.audit.replay.rules import Replays, must
 from api.people import officers
 from api.people.roles import Role, Task
+from api.platform.database.tables import PasskeyRow
 from lane.ledger.entry import Entry
 
 
 @dataclass(slots=True)
-class OfficerColumns:
+class KnownOfficer:
     credentials: str
     """Their hash; of an officer who is disabled, that of the last ones."""
     role: Role
@@ -17,18 +18,10 @@ class OfficerColumns:
     disabled: bool = False
 
 
-@dataclass(slots=True)
-class PasskeyColumns:
-    officer: str
-    key: str
-    """The hash of its public key."""
-    credential: str
-
-
 class StaffReplay:
     def __init__(self) -> None:
-        self.officers: dict[str, OfficerColumns] = {}
-        self.passkeys: dict[str, PasskeyColumns] = {}
+        self.officers: dict[str, KnownOfficer] = {}
+        self.passkeys: dict[str, PasskeyRow] = {}
         self.kinds: Replays = {
             "officer.added": self._officer_added,
             "officer.disabled": self._officer_disabled,
@@ -68,7 +61,7 @@ class StaffReplay:
         body = entry.body
         must(body["officer"] not in self.officers, "an officer is registered twice")
         self.must_be_administered(entry)  # before: nobody is registered by who is registered here
-        self.officers[body["officer"]] = OfficerColumns(
+        self.officers[body["officer"]] = KnownOfficer(
             str(body["credentials_sha256"]), Role(body["role"]), str(body["duties"])
         )
 
@@ -89,7 +82,9 @@ class StaffReplay:
         officer, name = entry.body["officer"], entry.body["passkey"]
         must(self._can_sign_in(officer), "a passkey is given to an officer who cannot sign in")
         must(name not in self.passkeys, "a passkey is added twice")
-        self.passkeys[name] = PasskeyColumns(officer, entry.body["key_sha256"], credential=name)
+        self.passkeys[name] = PasskeyRow(
+            sha256=name, officer=officer, public_key=entry.body["key_sha256"], credential=name
+        )
 
     def _passkey_removed(self, entry: Entry) -> None:
         gone = self.passkeys.pop(entry.body["passkey"])
@@ -100,7 +95,7 @@ class StaffReplay:
         if entry.body["by"] != entry.body["officer"]:
             self.must_be_administered(entry)
 
-    def _another(self, entry: Entry) -> OfficerColumns:
+    def _another(self, entry: Entry) -> KnownOfficer:
         """The officer whom it concerns: somebody else than the one who does it."""
         self.must_know(entry.body["officer"])
         must(entry.body["officer"] != entry.body["by"], "an officer changes the own role or duties")

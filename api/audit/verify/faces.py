@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from api.audit.replay.account import Account
 from api.audit.replay.cases import Case
 from api.audit.replay.holds import HoldColumns
-from api.faces import erasure, images
+from api.faces import images
 from api.faces.keyring import Keyring
+from api.faces.legal_holds import reason_hash
 from api.ledger import chain
 from api.platform.database.tables import FacesRow, HoldRow, ImageRow, LedgerRow
 from api.platform.errors import ImageChangedError, ImageUnknownError, KeyringError, SettingsError, StoreError
@@ -61,10 +62,10 @@ def _check_holds(session: Session, account: Account) -> None:
             row.passage,
             row.placed_by,
             row.placed_at,
-            erasure.reason_hash(row.reason),
+            reason_hash(row.reason),
             row.lifted_by,
             row.lifted_at,
-            None if row.lift_reason is None else erasure.reason_hash(row.lift_reason),
+            None if row.lift_reason is None else reason_hash(row.lift_reason),
         )
         for row in session.scalars(select(HoldRow))
     )

@@ -5,12 +5,8 @@ them is the one that is stored; every signed head is genuine and has the root of
 given that somebody kept elsewhere, the ledger still begins with those. What is proven in full: that, and
 queue, lanes and officers are what the ledger says; the images of every case are those that were judged, as
 far as a keyring opens them, or erased and gone, and none is kept longer than its passage's facts allow;
-alarms are those that were raised; a search finds what there is. Not proven, and listed as `NOT_PROVEN`: who
-is signed in, how far a claim was renewed before the decision, which duty a case needs (it follows from the
-settings of that day), the figures of hall and evaluation, which follow from the ledger's facts, when an
-officer's decisions were last looked at, the content of prepared cases, and that no signed head was taken out
-of its table: witnesses keep those. A time that falls is reported, not refused: a clock may be set back by
-honest people.
+alarms are those that were raised; a search finds what there is. What is not proven is `tables.NOT_PROVEN`.
+A time that falls is reported, not refused: a clock may be set back by honest people.
 """
 
 import json
@@ -27,10 +23,11 @@ from api.audit.replay.account import Account
 from api.audit.verify.faces import check_faces
 from api.audit.verify.tables import check_tables
 from api.faces.keyring import Keyring
-from api.ledger import chain, database_guard, search_index, signing, tree
+from api.ledger import chain, proofs, search_index, tree
 from api.ledger.tree import RebuiltTree
 from api.ledger.tree_head import TreeHead
 from api.platform.database.database import Database, newest_revision
+from api.platform.database.ledger_guard import is_guarded
 from api.platform.database.tables import HeadRow, LedgerRow, SigningKeyRow, TermRow, TileRow, TreeHeadRow
 from api.platform.errors import StoreDamagedError, StoreError
 from lane.ledger import merkle
@@ -46,46 +43,6 @@ _COLUMNS = (
     LedgerRow.lane_seq,
     LedgerRow.passage,
 )
-NOT_PROVEN = frozenset(
-    {
-        "sessions",
-        "challenges",
-        "sign_in_attempts",
-        "lane_status",
-        "lane_minutes",
-        "evaluation_series",
-        "evaluation_counts",
-        "prepared_images",
-        "lanes.added_at",
-        "lanes.used_at",
-        "lane_commands.at",
-        "lane_requests.over",
-        "officers.added_at",
-        "officers.must_change",
-        "passkeys.sign_count",
-        "passkeys.label",
-        "passkeys.added_at",
-        "passkeys.used_at",
-        "referrals.claimed_until",
-        "referrals.duty",
-        "holds.id",
-        "faces.lane",
-        "faces.told",
-        "images.received_at",
-        "evaluation_alarms.id",
-        "evaluation_alarms.errors",
-        "evaluation_alarms.passengers",
-        "evaluation_alarms.expected",
-        "evaluation_alarms.acknowledged_at",
-        "prepared_cases.training",
-        "prepared_cases.judged",
-        "prepared_cases.added_at",
-        "seeded_reviews",
-        "quality_alarms.raised_at",
-        "quality_alarms.looked_at",
-    }
-)
-"""Tables and columns that whoever runs the database can change without being found; see above."""
 _TERMS = (TermRow.seq, TermRow.term, TermRow.passage, TermRow.lane)
 _AT_ONCE = 500
 StoredRow = Row[int, str, str, str | None, int | None, str | None]
@@ -191,7 +148,7 @@ class _Signatures:
     """The tree made anew on the way, and each signed head compared with it when its size is reached."""
 
     def __init__(self, session: Session, given: Iterable[TreeHead]) -> None:
-        kept = [signing.as_head(row) for row in session.scalars(select(TreeHeadRow))]
+        kept = [proofs.as_head(row) for row in session.scalars(select(TreeHeadRow))]
         self._keys = {row.key: row.seq for row in session.scalars(select(SigningKeyRow))}
         self._due: dict[int, list[TreeHead]] = {}
         self.rebuilt = RebuiltTree()
@@ -295,5 +252,5 @@ def _check_head(session: Session, head: Head) -> None:
 
 
 def _check_triggers(session: Session) -> None:
-    if not database_guard.guarded(session):
+    if not is_guarded(session.connection()):
         raise LedgerBrokenError("the triggers that keep the ledger append-only are not there, or changed")

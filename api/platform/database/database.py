@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from time import monotonic
@@ -62,18 +62,6 @@ class Server(Protocol):
         ...
 
 
-class WriteObserver(Protocol):
-    """Gets what writers did, and changes nothing."""
-
-    def waited(self, seconds: float) -> None:
-        """A writer waited so long for its turn."""
-        ...
-
-    def recorded(self, entries: Sequence[Entry]) -> None:
-        """These entries are committed."""
-        ...
-
-
 CONNECTIONS = 12
 """How many one `Database` may have to a server: see `server_connections` in the settings."""
 
@@ -101,7 +89,10 @@ class Database:
         self._reading, self._writing = self.server.reading(self.engine), self.server.writing(self.engine)
         # Writers wait here first for their turn, and so take no connections from readers.
         self._turn, self._timeout_s = threading.Lock(), busy_timeout_s
-        self.write_observer: WriteObserver | None = None
+        self.on_turn: Callable[[float], None] = lambda _: None
+        """Gets the seconds that a writer waited for its turn."""
+        self.on_commit: Callable[[Sequence[Entry]], None] = lambda _: None
+        """Gets the entries that were committed."""
         self._closed = False
         event.listen(self.engine, "checkin", self._on_return)
 
@@ -128,11 +119,9 @@ class Database:
             connection = session.connection()
             if turn:
                 self.server.take_turn(connection)
-            if turn and self.write_observer is not None:
-                self.write_observer.waited(monotonic() - asked_at)
+                self.on_turn(monotonic() - asked_at)
             yield session
-        if self.write_observer is not None:
-            self.write_observer.recorded(session.info.get(RECORDED, ()))
+        self.on_commit(session.info.get(RECORDED, ()))
 
     def migrate(self, revision: str = "head") -> None:
         """Bring the schema up to date, once, however many begin at the same moment.

@@ -76,7 +76,7 @@ PROBLEMS: dict[str, str] = {
     "passage_not_found": N_("The ledger holds nothing about a passage of this name."),
     "alarm_unknown": N_("There is no such alarm, or no longer."),
     "not_allowed": N_("Your role does not allow this."),
-    "told_password": N_("Somebody else told you this password. Change it first."),
+    "one_time_password": N_("Somebody else told you this password. Change it first."),
     "provider_off": N_("The site’s account service does not answer. Sign in here, or try again later."),
     "provider_refused": N_(
         "The site’s account service did not sign you in here. Try again, or ask your supervisor."

@@ -203,9 +203,8 @@ def show_tree_head(desk: TheDesk) -> TreeHeadMessage:
 )
 def prove_inclusion(desk: TheDesk, seq: Seq, size: Size) -> InclusionProof:
     """The hashes that lead from one entry to the root of the first `size` entries (RFC 9162, 2.1.3)."""
-    found = desk.proofs.inclusion(seq, size)
-    path = [part.hex() for part in found.path]
-    return InclusionProof(seq=seq, size=size, leaf=found.leaf.hex(), path=path)
+    leaf, path = desk.proofs.inclusion(seq, size)
+    return InclusionProof(seq=seq, size=size, leaf=leaf.hex(), path=[part.hex() for part in path])
 
 
 @ledger.get(

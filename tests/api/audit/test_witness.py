@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,24 +13,12 @@ from api.ledger import proofs
 from tests.api.audit.test_verifier import alone
 from tests.api.commands.test_command_line import run
 from tests.support.api.running_desk import Lane, RunningDesk
+from tests.support.api.sqlite_file import copied
 
 
 def look(desk: RunningDesk, lane: Lane, store: Path, *more: str, token: str | None = None) -> Result:
     arguments = ("ledger", "witness", "--desk", desk.address, "--store", str(store), *more)
-    return run(*arguments, PASSENGER_LANE_WITNESS_TOKEN=token or lane.token)
-
-
-def put_back(desk: RunningDesk, backup: Path) -> None:
-    """Restore an older copy of the database under the running desk, key and all."""
-    with closing(sqlite3.connect(backup)) as source, closing(sqlite3.connect(desk.file)) as target:
-        source.backup(target)
-        target.execute("PRAGMA journal_mode=WAL")
-
-
-def copied(desk: RunningDesk, path: Path) -> Path:
-    with closing(sqlite3.connect(desk.file)) as source, closing(sqlite3.connect(path)) as target:
-        source.backup(target)
-    return path
+    return run(*arguments, PASSENGER_LANE_WITNESS_TOKEN=lane.token if token is None else token)
 
 
 def test_growing_ledger_satisfies_witness(desk: RunningDesk, lane: Lane, tmp_path: Path) -> None:
@@ -50,17 +39,18 @@ def test_growing_ledger_satisfies_witness(desk: RunningDesk, lane: Lane, tmp_pat
 def test_restored_ledger_found_though_regrown(
     desk: RunningDesk, lane: Lane, tmp_path: Path, grown_again: int
 ) -> None:
-    store, backup = tmp_path / "heads", copied(desk, tmp_path / "backup")
+    store, backup = tmp_path / "heads", copied(desk.file, tmp_path / "backup")
     lane.refer(images=[])
     assert look(desk, lane, store).exit_code == 0
-    put_back(desk, backup)
+    copied(backup, desk.file)  # under the running desk, key and all
+    with closing(sqlite3.connect(desk.file)) as raw:
+        raw.execute("PRAGMA journal_mode=WAL")
     with desk.lane("lane-2") as other:
         for number in range(grown_again):
             other.deliver(other.write("lane.started", {"number": number}))
         found = look(desk, other, store)
     assert (found.exit_code, "NOT the same ledger" in found.stdout) == (1, True)
-    evidence = (tmp_path / "heads.contradiction").read_text().splitlines()
-    assert len(evidence) == 2
+    assert len((tmp_path / "heads.contradiction").read_text().splitlines()) == 2, "the evidence"
     again = run("ledger", "verify", "--database", str(desk.file), "--witness", str(store))
     assert again.exit_code == 1
 
@@ -79,20 +69,11 @@ def test_other_key_only_with_site_consent(desk: RunningDesk, lane: Lane, tmp_pat
 def test_unreachable_desk_is_not_called_forger(desk: RunningDesk, lane: Lane, tmp_path: Path) -> None:
     store = tmp_path / "heads"
     assert look(desk, lane, store, token="wrong").exit_code == 2
-    for token, said in (
-        ("some", "cannot be asked at http://127.0.0.1:9"),
-        ("", "set PASSENGER_LANE_WITNESS_TOKEN"),
-    ):
-        gone = run(
-            "ledger",
-            "witness",
-            "--desk",
-            "http://127.0.0.1:9",
-            "--store",
-            str(store),
-            PASSENGER_LANE_WITNESS_TOKEN=token,
-        )
-        assert (gone.exit_code, said in gone.stderr) == (2, True)
+    nowhere = replace(desk, address="http://127.0.0.1:9")
+    gone = look(nowhere, lane, store)
+    assert (gone.exit_code, "cannot be asked at http://127.0.0.1:9" in gone.stderr) == (2, True)
+    unset = look(nowhere, lane, store, token="")
+    assert (unset.exit_code, "set PASSENGER_LANE_WITNESS_TOKEN" in unset.stderr) == (2, True)
     assert not store.exists()
     store.write_text("a letter\n")
     assert look(desk, lane, store).exit_code == 2
@@ -120,7 +101,7 @@ def test_export_and_proof_verify_offline(desk: RunningDesk, lane: Lane, tmp_path
 def test_keyless_copy_exports_under_newest_head(desk: RunningDesk, lane: Lane, tmp_path: Path) -> None:
     desk.desk.proofs.head()
     lane.refer(images=[])
-    copy, out = copied(desk, tmp_path / "copy.sqlite3"), tmp_path / "out"
+    copy, out = copied(desk.file, tmp_path / "copy.sqlite3"), tmp_path / "out"
     assert run("ledger", "export", "--out", str(out), "--database", str(copy)).exit_code == 0
     told = alone(out).stdout
     assert told.startswith("verified.")

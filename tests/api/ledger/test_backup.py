@@ -5,7 +5,6 @@ import sqlite3
 import stat
 import threading
 from contextlib import AbstractContextManager, closing, nullcontext
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,8 +14,7 @@ from sqlalchemy import URL
 from typer.testing import CliRunner
 
 from api.audit.verify.ledger import verify_ledger
-from api.lanes.recovery import note_restored
-from api.ledger import backup, chain
+from api.ledger import backup
 from api.platform.database.database import Database, opened
 from lane.__main__ import app
 from lane.decision.evidence import DeskContact, to_plain
@@ -41,10 +39,6 @@ def place_for_keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A desk on a server must be told where its keys lie."""
     (tmp_path / "keys").mkdir()
     monkeypatch.setenv("PASSENGER_LANE_DESK_KEYS", str(tmp_path / "keys"))
-
-
-def quiet(_table: str, _done: int, _total: int) -> None:
-    """No progress is shown."""
 
 
 def another(database_kind: str, folder: Path) -> AbstractContextManager[Path | URL]:
@@ -77,21 +71,20 @@ def test_backup_is_whole_desk_without_sessions(
     desk: RunningDesk, lane: Lane, officer: Officer, tmp_path: Path
 ) -> None:
     work(lane, officer)
-    result = back_up(desk, tmp_path / "backup")
-    with opened(tmp_path / "backup") as database:
+    file, place = tmp_path / "backup", address_of(desk.settings.database)
+    result = back_up(desk, file)
+    with opened(file) as database:
         assert str(verify_ledger(database).head) == result["head"]
-    with closing(sqlite3.connect(tmp_path / "backup")) as raw:
+    with closing(sqlite3.connect(file)) as raw:
         assert raw.execute("SELECT count(*) FROM sessions").fetchone() == (0,)
         assert raw.execute("SELECT count(*) FROM referrals").fetchone() == (3,)
-    assert stat.S_IMODE((tmp_path / "backup").stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.glob("backup*")] == ["backup"]
-
-
-def test_a_backup_overwrites_nothing(desk: RunningDesk, tmp_path: Path) -> None:
-    (tmp_path / "backup").write_text("what was there")
-    place = address_of(desk.settings.database)
-    assert "overwrites nothing" in refusal("backup", "--to", str(tmp_path / "backup"), "--database", place)
-    assert (tmp_path / "backup").read_text() == "what was there"
+    written = file.read_bytes()
+    assert "overwrites nothing" in refusal("backup", "--to", str(file), "--database", place)
+    assert file.read_bytes() == written
+    assert "not empty" in refusal("restore", "--from", str(file), "--database", place)
+    verify_ledger(desk.desk.database)
 
 
 @pytest.mark.thorough
@@ -106,7 +99,7 @@ def test_backup_is_one_moment_under_load(desk: RunningDesk, lane: Lane, tmp_path
     writing.start()
     try:
         for number in range(3):
-            backup.back_up(desk.desk.database, tmp_path / f"backup-{number}", quiet)
+            backup.back_up(desk.desk.database, tmp_path / f"backup-{number}", lambda *_: None)
     finally:
         ending.set()
         writing.join()
@@ -141,13 +134,6 @@ def test_desk_moves_to_either_database(
             assert kinds(moved).count("desk.restored") == 1
 
 
-def test_desk_restores_only_into_empty_database(desk: RunningDesk, lane: Lane, tmp_path: Path) -> None:
-    back_up(desk, tmp_path / "backup")
-    place = address_of(desk.settings.database)
-    assert "not empty" in refusal("restore", "--from", str(tmp_path / "backup"), "--database", place)
-    verify_ledger(desk.desk.database)
-
-
 def test_changed_backup_is_not_called_restored(
     desk: RunningDesk, lane: Lane, officer: Officer, tmp_path: Path, database_kind: str
 ) -> None:
@@ -169,7 +155,7 @@ def test_server_numbers_on_after_restored_entries(desk: RunningDesk, tmp_path: P
     back_up(desk, tmp_path / "backup")
     with empty_database() as place:
         database = Database(place)
-        backup.restore(tmp_path / "backup", database, quiet)
+        backup.restore(tmp_path / "backup", database, lambda *_: None)
         with database.write() as session:
             number = session.connection().exec_driver_sql(
                 'INSERT INTO evaluation_series (lane, matcher, sha256, preprocessing, "group", last_at) '
@@ -179,11 +165,14 @@ def test_server_numbers_on_after_restored_entries(desk: RunningDesk, tmp_path: P
         database.close()
 
 
-def behind(desk: RunningDesk, lane: Lane, officer: Officer, folder: Path) -> Path:
-    """A backup, and after it a passenger whom an officer admitted: the lane knows, the backup does not."""
-    back_up(desk, folder / "backup")
-    passage = lane.refer()
-    officer.claim(passage)
+@pytest.mark.thorough
+def test_lane_retells_what_restored_desk_lost(
+    desk: RunningDesk, server: RunningDesk, lane: Lane, officer: Officer, tmp_path: Path, database_kind: str
+) -> None:
+    """A passenger whom an officer admitted: the lane knows, the backup from before does not."""
+    lane.deliver(lane.write("lane.started", {"lane": "lane-1"}))
+    back_up(desk, tmp_path / "backup")
+    passage = lane.refer_to(officer)
     decision = officer.decide(passage).json()["decision"]
     assert lane.decision(passage) == decision
     done = [
@@ -192,17 +181,8 @@ def behind(desk: RunningDesk, lane: Lane, officer: Officer, folder: Path) -> Pat
         lane.write("passage.closed", {"passage": passage, "how": "passed_through"}),
     ]
     assert lane.deliver(*done).status_code == 200
-    return folder / "backup"
-
-
-@pytest.mark.thorough
-def test_lane_retells_what_restored_desk_lost(
-    desk: RunningDesk, server: RunningDesk, lane: Lane, officer: Officer, tmp_path: Path, database_kind: str
-) -> None:
-    lane.deliver(lane.write("lane.started", {"lane": "lane-1"}))
-    file = behind(desk, lane, officer, tmp_path)
     with another(database_kind, tmp_path) as place:
-        restore(file, place)
+        restore(tmp_path / "backup", place)
         with server.moved_into(place) as moved:
             refused = lane.deliver(lane.write("lane.started", {"lane": "lane-1"}))
             assert (refused.status_code, refused.json()["code"]) == (409, "chain_broken")
@@ -211,13 +191,17 @@ def test_lane_retells_what_restored_desk_lost(
             body = {"entries": wire(*again[:3]), "recovered_through": again[-1].seq}
             assert lane.http.post("/entries", json=body).status_code == 200
             body = {"entries": wire(*again[3:], lane.written[-1]), "recovered_through": again[-1].seq}
-            assert lane.http.post("/entries", json=body).json()["applied_through"] == lane.head.seq
+            for _ in range(2):
+                assert lane.http.post("/entries", json=body).json()["applied_through"] == lane.head.seq
             verify_ledger(moved.desk.database)
             officer.sign_in()
             assert officer.ask("GET", "/referrals").json()["referrals"] == [], "nobody is asked again"
             assert lane.decision(lane.refer(images=[])) is None
-            ghost = {"passage": "p-9", "because": "officer", "decision": "d-9"}
-            lane.deliver(lane.write("gate.opening", ghost))
+            ghost = lane.write("gate.opening", {"passage": "p-9", "because": "officer", "decision": "d-9"})
+            once_more = {"entries": wire(ghost), "recovered_through": ghost.seq}
+            assert lane.http.post("/entries", json=once_more).json()["code"] == "chain_broken"
+            verify_ledger(moved.desk.database)
+            lane.deliver(ghost)
             with pytest.raises(LedgerBrokenError, match="no officer gave"):
                 verify_ledger(moved.desk.database)
 
@@ -226,22 +210,6 @@ def test_desk_without_loss_is_retold_nothing(lane: Lane) -> None:
     ghost = lane.write("gate.opening", {"passage": "p-1", "because": "officer", "decision": "d-9"})
     answer = lane.http.post("/entries", json={"entries": wire(ghost), "recovered_through": 1})
     assert (answer.status_code, answer.json()["code"]) == (409, "chain_broken")
-
-
-@pytest.mark.thorough
-def test_a_lane_tells_again_once(
-    desk: RunningDesk, server: RunningDesk, lane: Lane, officer: Officer, tmp_path: Path, database_kind: str
-) -> None:
-    file = behind(desk, lane, officer, tmp_path)
-    with another(database_kind, tmp_path) as place:
-        restore(file, place)
-        with server.moved_into(place) as moved:
-            body = {"entries": wire(*lane.written), "recovered_through": lane.head.seq}
-            assert [lane.http.post("/entries", json=body).status_code for _ in range(2)] == [200, 200]
-            ghost = lane.write("gate.opening", {"passage": "p-1", "because": "officer", "decision": "d-9"})
-            body = {"entries": wire(ghost), "recovered_through": ghost.seq}
-            assert lane.http.post("/entries", json=body).json()["code"] == "chain_broken"
-            verify_ledger(moved.desk.database)
 
 
 def test_lane_resumes_after_person_confirms_restore(
@@ -295,15 +263,3 @@ def admit(journal: SqliteJournal, outbox: Outbox, officer: Officer) -> None:
     ]
     journal.record(done, at=clock.now())
     assert outbox.deliver() is DeskContact.REACHED
-
-
-def test_restore_uses_desk_clock(desk: RunningDesk, tmp_path: Path, database_kind: str) -> None:
-    back_up(desk, tmp_path / "backup")
-    with another(database_kind, tmp_path) as place:
-        database = Database(place)
-        backup.restore(tmp_path / "backup", database, quiet)
-        at = datetime(2030, 1, 1, tzinfo=UTC)
-        head = note_restored(database, at=at)
-        with database.read() as session:
-            assert chain.head(session) == head
-        database.close()

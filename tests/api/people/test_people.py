@@ -44,9 +44,9 @@ def row(chen: Officer, name: str) -> dict[str, Any]:
     return next(dict(one) for one in found if one["name"] == name)
 
 
-def test_told_password_allows_choosing_another(desk: RunningDesk, chen: Officer) -> None:
+def test_one_time_password_allows_choosing_another(desk: RunningDesk, chen: Officer) -> None:
     li, password = added(desk, chen, role="supervisor", duties=["diplomatic"])
-    assert li.ask("GET", "/referrals").json()["code"] == "told_password"
+    assert li.ask("GET", "/referrals").json()["code"] == "one_time_password"
     assert li.http.get("/queue").headers["location"] == "/account"
     assert li.http.get("/account").status_code == 200
     changed = li.ask("PUT", "/password", json={"old": password, "new": NEW})
@@ -59,7 +59,7 @@ def test_told_password_allows_choosing_another(desk: RunningDesk, chen: Officer)
     li.http.close()
 
 
-def test_a_told_password_opens_nothing_else(desk: RunningDesk, chen: Officer) -> None:
+def test_a_one_time_password_opens_nothing_else(desk: RunningDesk, chen: Officer) -> None:
     li, _ = added(desk, chen, role="supervisor")
     for method, path, name in ENDPOINTS:
         rule = RULES[name]
@@ -68,7 +68,7 @@ def test_a_told_password_opens_nothing_else(desk: RunningDesk, chen: Officer) ->
         filled = re.sub(r"\{(\w+)\}", lambda named: FILLED.get(named[1], "p-1"), path)
         answer = li.http.request(method, filled, content=b"[")
         if path.startswith("/api/"):
-            assert (answer.status_code, answer.json()["code"]) == (403, "told_password"), path
+            assert (answer.status_code, answer.json()["code"]) == (403, "one_time_password"), path
         else:
             assert (answer.status_code, answer.headers["location"]) == (303, "/account"), path
     li.http.close()
@@ -117,7 +117,7 @@ def test_forgotten_password_is_replaced_by_told(desk: RunningDesk, chen: Officer
         assert li.ask("GET", "/session").status_code == 401
         assert li.sign_in().status_code == 401
         assert li.sign_in(password).status_code == 200
-        assert li.ask("GET", "/referrals").json()["code"] == "told_password"
+        assert li.ask("GET", "/referrals").json()["code"] == "one_time_password"
 
 
 def test_session_elsewhere_is_seen_and_ended(desk: RunningDesk) -> None:

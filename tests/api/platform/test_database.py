@@ -1,13 +1,9 @@
 """The database: tables and migrations agree, and it is as durable as it says."""
 
-import ast
 import sqlite3
 import stat
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -18,7 +14,6 @@ from alembic.migration import MigrationContext
 from sqlalchemy import URL, select, text
 from sqlalchemy.exc import IntegrityError
 
-import api
 from api.audit.verify.ledger import verify_ledger
 from api.ledger import chain
 from api.platform.database.database import Database
@@ -28,16 +23,6 @@ from lane.ledger.chain import verify
 from lane.platform.errors import LedgerBrokenError
 from tests.support.api.postgresql import empty_database, server
 from tests.support.api.running_desk import at_once
-
-
-@pytest.fixture
-def empty(database_kind: str, tmp_path: Path) -> Iterator[Path | URL]:
-    """Where nobody has made anything yet."""
-    if database_kind == "sqlite":
-        yield tmp_path / "desk.sqlite3"
-    else:
-        with empty_database() as url:
-            yield url
 
 
 @pytest.mark.both_databases
@@ -58,23 +43,23 @@ def test_other_release_schema_not_called_broken(database: Database) -> None:
 
 
 @pytest.mark.both_databases
-def test_concurrent_repeated_migration_is_safe(empty: Path | URL) -> None:
-    several = [Database(empty, busy_timeout_s=30) for _ in range(4)]
-    at_once([one.migrate for one in (*several, several[0])])
-    with several[0].read() as session:
-        rows = session.connection().exec_driver_sql("SELECT chain, seq FROM ledger_head").all()
-    assert [tuple(row) for row in rows] == [("desk", 0)]
-    for one in several:
-        one.close()
+def test_concurrent_repeated_migration_is_safe(database_kind: str, tmp_path: Path) -> None:
+    file = nullcontext(tmp_path / "desk.sqlite3")
+    with file if database_kind == "sqlite" else empty_database() as place:
+        several = [Database(place, busy_timeout_s=30) for _ in range(4)]
+        at_once([one.migrate for one in (*several, several[0])])
+        with several[0].read() as session:
+            rows = session.connection().exec_driver_sql("SELECT chain, seq FROM ledger_head").all()
+        assert [tuple(row) for row in rows] == [("desk", 0)]
+        for one in several:
+            one.close()
 
 
-@pytest.mark.parametrize(
-    ("pragma", "value"),
-    [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("busy_timeout", 5000)],
-)
-def test_a_connection_is_durable(database: Database, pragma: str, value: object) -> None:
+def test_a_connection_is_durable(database: Database) -> None:
+    expected = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
     with database.read() as session:
-        assert session.connection().exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
+        ask = session.connection().exec_driver_sql
+        assert {pragma: ask(f"PRAGMA {pragma}").scalar() for pragma in expected} == expected
 
 
 def test_new_file_being_written_is_awaited(tmp_path: Path) -> None:
@@ -107,15 +92,12 @@ def test_only_owner_reads_database(tmp_path: Path) -> None:
 
 @pytest.mark.both_databases
 def test_only_a_lock_is_called_busy(database: Database) -> None:
-    hasty = Database(database.place, busy_timeout_s=0.01)
-    with database.write(), pytest.raises(StoreBusyError), hasty.write():
-        pass
-    with (
-        pytest.raises(StoreDamagedError, match=r"no such table: nowhere|UndefinedTable"),
-        hasty.read() as session,
-    ):
-        session.connection().exec_driver_sql("SELECT * FROM nowhere")
-    hasty.close()
+    with closing(Database(database.place, busy_timeout_s=0.01)) as hasty:
+        with database.write(), pytest.raises(StoreBusyError), hasty.write():
+            pass
+        missing = pytest.raises(StoreDamagedError, match=r"no such table: nowhere|UndefinedTable")
+        with missing, hasty.read() as session:
+            session.connection().exec_driver_sql("SELECT * FROM nowhere")
 
 
 @pytest.mark.both_databases
@@ -150,10 +132,9 @@ def test_every_writer_has_its_turn(place: Path | URL) -> None:
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 def test_write_without_turn_waits_for_nobody(place: URL) -> None:
-    database = Database(place, busy_timeout_s=0.5)
-    with database.write(), database.write(turn=False) as session:
+    hasty = closing(Database(place, busy_timeout_s=0.5))
+    with hasty as database, database.write(), database.write(turn=False) as session:
         session.connection().exec_driver_sql("UPDATE lanes SET head_seq = 0")
-    database.close()
 
 
 @pytest.mark.both_databases
@@ -230,28 +211,8 @@ def test_database_error_repeats_no_content(database: Database) -> None:
 def test_file_not_database_is_named(tmp_path: Path) -> None:
     path = tmp_path / "letter.txt"
     path.write_text("Dear officers, this is a letter and not a database at all." * 20)
-    database = Database(path)
-    with pytest.raises(StoreError, match=r"letter\.txt"):
+    with closing(Database(path)) as database, pytest.raises(StoreError, match=r"letter\.txt"):
         database.migrate()
-    database.close()
-
-
-WITHOUT_NETWORKS = {"models.command_line", "models.quality.components", "models.values.texts"}
-"""Modules of `models` that load nothing heavy."""
-
-
-def test_no_serving_module_imports_networks() -> None:
-    root = Path(next(iter(api.__path__)))
-    for file in set(root.rglob("*.py")) - set((root / "commands").iterdir()):
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            reached = {name.split(".")[0] for name in names if name not in WITHOUT_NETWORKS}
-            assert not reached & {"models", "numpy", "cv2", "onnxruntime"}, file
-    code = f"import sys, {', '.join(sorted(WITHOUT_NETWORKS))}; "
-    code += "print({'numpy', 'cv2', 'onnxruntime'} & sys.modules.keys())"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
 
 
 def test_busy_connection_closes_when_done(database: Database) -> None:

@@ -1,9 +1,8 @@
 """Traces go to a collector where a site wants them, and hold nothing of a request."""
 
-import builtins
 import gzip
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,9 @@ collected = pytest.importorskip("opentelemetry.proto.collector.trace.v1.trace_se
 pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
 
 
-@contextmanager
-def collector() -> Iterator[tuple[str, list[bytes]]]:
-    """A site's collector: its address, and what it gets."""
+@pytest.fixture
+def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, list[bytes]]]:
+    """A site's collector: its address, and what it gets. FastAPI is asked to send it addresses and errors."""
     bodies: list[bytes] = []
 
     class Collector(HttpService):
@@ -30,6 +29,8 @@ def collector() -> Iterator[tuple[str, list[bytes]]]:
             self.answer(200)
 
     with served(Collector) as address:
+        monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
         yield address, bodies
 
 
@@ -43,23 +44,20 @@ def spans(bodies: list[bytes]) -> list[Any]:
     ]
 
 
-def test_trace_names_only_route(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with collector() as (address, bodies):
-        # What FastAPI would do by itself: send addresses, and the texts of exceptions.
-        monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
-        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
-        with (
-            running(tmp_path, telemetry_endpoint=address) as desk,
-            desk.lane() as lane,
-            desk.officer() as officer,
-        ):
-            passage = lane.refer(images=[])
-            traced = {"traceparent": "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01"}
-            officer.ask("GET", f"/referrals/{passage}?name=ZHANG", headers=traced)
-            with desk.desk.database.write() as session:
-                session.connection().exec_driver_sql("ALTER TABLE referrals RENAME TO gone")
-            assert officer.ask("GET", "/referrals").status_code == 500
-            secrets = [passage, PASSWORD, lane.token, officer.http.cookies["passenger_lane_session"]]
+def test_trace_names_only_route(tmp_path: Path, collector: tuple[str, list[bytes]]) -> None:
+    address, bodies = collector
+    with (
+        running(tmp_path, telemetry_endpoint=address) as desk,
+        desk.lane() as lane,
+        desk.officer() as officer,
+    ):
+        passage = lane.refer(images=[])
+        traced = {"traceparent": "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01"}
+        officer.ask("GET", f"/referrals/{passage}?name=ZHANG", headers=traced)
+        with desk.desk.database.write() as session:
+            session.connection().exec_driver_sql("ALTER TABLE referrals RENAME TO gone")
+        assert officer.ask("GET", "/referrals").status_code == 500
+        secrets = [passage, PASSWORD, lane.token, officer.http.cookies["passenger_lane_session"]]
     found = spans(bodies)
     assert {"POST /api/v1/session", "GET /api/v1/referrals/{passage}"} <= {span.name for span in found}
     assert {attribute.key for span in found for attribute in span.attributes} == {"http.response.status_code"}
@@ -71,13 +69,10 @@ def test_trace_names_only_route(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert secret.encode() not in sent
 
 
-def test_without_the_setting_nothing_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with collector() as (address, bodies):
-        monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
-        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
-        with running(tmp_path) as desk, desk.officer() as officer:
-            officer.http.get("/queue")
-    assert bodies == []
+def test_without_the_setting_nothing_is_sent(tmp_path: Path, collector: tuple[str, list[bytes]]) -> None:
+    with running(tmp_path) as desk, desk.officer() as officer:
+        officer.http.get("/queue")
+    assert collector[1] == []
 
 
 def test_missing_collector_changes_nothing(tmp_path: Path) -> None:
@@ -86,13 +81,6 @@ def test_missing_collector_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_setting_without_packages_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def missing(name: str, *rest: Any, **more: Any) -> Any:
-        if name.startswith(("opentelemetry.sdk", "opentelemetry.exporter")):
-            raise ImportError(name)
-        return real(name, *rest, **more)
-
-    monkeypatch.setattr(builtins, "__import__", missing)
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
     with pytest.raises(SettingsError, match="extra `telemetry`"):
         telemetry.provider("http://127.0.0.1:4318")

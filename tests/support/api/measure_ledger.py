@@ -18,7 +18,7 @@ from pathlib import Path
 from sqlalchemy import insert
 
 from api.lanes import intake
-from api.ledger import chain, search_index, signing, tree
+from api.ledger import chain, proofs, search_index, tree
 from api.ledger.tree_head import key_at
 from api.platform.database.database import Database
 from api.platform.database.tables import HeadRow, LaneRow, LedgerRow, TermRow
@@ -34,7 +34,7 @@ def fill(path: Path, entries: int) -> None:
     database.migrate()
     with database.write() as session:
         intake.add(session, "lane-1", at=_STARTED)
-        signing.announce(session, key_at(path.with_name("key")), at=_STARTED)
+        proofs.announce_key(session, key_at(path.with_name("key")), at=_STARTED)
         head = chain.head(session)
     inner = Head(0, "0" * 64)
     said = _passages()
@@ -61,7 +61,7 @@ def fill(path: Path, entries: int) -> None:
         row = session.get_one(LaneRow, "lane-1")
         row.head_seq, row.head_hash = inner.seq, inner.hash
     with database.write() as session:
-        signing.sign(session, key_at(path.with_name("key")), at=datetime.now(UTC))
+        proofs.sign_head(session, key_at(path.with_name("key")), at=datetime.now(UTC))
     database.close()
 
 

@@ -1,5 +1,7 @@
 """A SQLite file as the desk's database at the newest revision: made once, then copied."""
 
+import sqlite3
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +14,13 @@ def fresh_file(path: Path) -> Path:
     path.write_bytes(_template())
     path.chmod(0o600)
     return path
+
+
+def copied(source: Path, to: Path) -> Path:
+    """A database as it is now, whole, in one file."""
+    with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(to)) as written:
+        read.backup(written)
+    return to
 
 
 @cache
