@@ -65,11 +65,6 @@ def test_sparse_blocks_count_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(found.reaching(t) == plain.reaching(t) for t in THRESHOLDS)
     assert all(found.reaching(t) == plain.reaching(t) for t in EDGES[:: len(EDGES) // 50])
     assert found.reaching(0.97) == plain.reaching(0.97)
-
-
-def test_inexact_count_is_not_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scores, "KEPT", 50)
-    found = all_impostors(_gallery(1, 200, 20), 20)
     with pytest.raises(KeyError):
         found.reaching(0.0123)
 

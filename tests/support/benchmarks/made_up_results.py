@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness.result import SHARE, Figure, Name, Result, not_available
-from benchmarks.harness.result_file import parse
+from benchmarks.capacity.bisection import Step
+from benchmarks.harness.result import SHARE, Figure, Name, Result, not_available, parse
 
 CPU = "CPUExecutionProvider"
 NETWORKS = [
@@ -143,3 +143,8 @@ def limit(missing: dict[str, str] | None = None, *, share: float = 0.86, **chang
 def write(made: Result, path: Path) -> Path:
     path.write_text(made.text(), encoding="utf-8")
     return path
+
+
+def of_step(step: Step) -> dict[str, Figure]:
+    """A step's figures by the first part of their names, those of the steps' table by the last."""
+    return {one.name[-1] if one.name[0] == "steps" else one.name[0]: one for one in step.figures}
