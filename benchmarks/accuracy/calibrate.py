@@ -4,7 +4,7 @@ form.
 Every two pictures of different people are compared: `fmr` is that of any two of the data, `worst_fmr` that of
 two of one group, in the group where it is highest. Rates are measured at each 0.001 of similarity where
 strangers are rare, at each 0.01 below; between the points nothing is claimed. Each interval holds the exact
-binomial one and the one over people (`bootstrap`), which is there where strangers have become rare.
+binomial one and the one over people (`error_rates`), which is there where strangers have become rare.
 """
 
 import json

@@ -49,7 +49,7 @@ def read_pairs(path: Path, root: Path, group_by: Sequence[str]) -> tuple[Pair, .
     """The pairs of a CSV file with columns `a,b,same`; BenchmarkError that says what is wrong with it.
 
     Who is on a picture: `identity_a` and `identity_b` where the list has them; of a single column `identity`
-    it is who `a` shows, and `b` too where they are the same. Without these the file's name tells (`people`).
+    it is who `a` shows, and `b` too where they are the same. Without these the name tells (`identities`).
     A pair that stands twice in one group counts once, and a picture with itself says nothing: it is left out.
     Several columns of `group_by` make one group: `source,group` gives `asianfaces/korean`. A column that the
     list lacks is passed over.

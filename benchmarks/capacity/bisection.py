@@ -52,4 +52,4 @@ def steps(trying: Search, take: Callable[[float], Step]) -> Iterator[Step]:
 
 
 def most_carried(taken: Sequence[Step]) -> float:
-    return max((step.load for step in taken if not step.broken), default=0)
+    return max((step.load for step in taken if not step.broken), default=0.0)

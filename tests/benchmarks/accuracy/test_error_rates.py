@@ -13,19 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from benchmarks.accuracy.error_rates import (
-    DRAWS,
-    Outcome,
-    at_worst_group,
-    draw_people,
-    eer,
-    fmr_intervals,
-    fnmr_intervals,
-    summary,
-    threshold_for,
-    when_one_has,
-    worst_over_best,
-)
+from benchmarks.accuracy import error_rates
+from benchmarks.accuracy.error_rates import draw_people, eer, fmr_intervals, fnmr_intervals, summary
 from benchmarks.accuracy.scores import Impostors, Scored, Scores, all_impostors, listed_impostors
 from benchmarks.harness.result import Figure, Name, NotAvailable
 from lane.evaluation.intervals import rate
@@ -61,18 +50,18 @@ def test_equal_error_rate_is_rates_crossing() -> None:
 def test_rate_threshold_admits_exact_share() -> None:
     strangers = np.arange(1000) / 1000
     for target, count in ((1e-2, 10), (1e-3, 1)):
-        threshold = threshold_for(_impostors(strangers), target)
+        threshold = error_rates.threshold_for(_impostors(strangers), target)
         assert threshold is not None
         assert threshold == pytest.approx(0.999 - count / 1000, abs=1e-5)
         assert (strangers >= threshold).sum() == count
-    assert threshold_for(_impostors(strangers[:999]), 1e-3) is None, "too few to show such a rate"
+    assert error_rates.threshold_for(_impostors(strangers[:999]), 1e-3) is None, "too few to show such a rate"
 
 
 @given(
     arrays(np.float64, st.integers(1, 300), elements=st.floats(-1, 1)), st.sampled_from([0.01, 0.1, 0.3, 1])
 )
 def test_no_threshold_ever_exceeds_its_target(strangers: Scores, target: float) -> None:
-    threshold = threshold_for(_impostors(strangers), target)
+    threshold = error_rates.threshold_for(_impostors(strangers), target)
     if threshold is None:
         assert strangers.size * target < 1
     else:
@@ -87,23 +76,25 @@ def by_name(figures: Iterable[Figure]) -> dict[Name, Figure]:
 def test_worst_group_has_most_false_matches() -> None:
     """Of equal ones it is the least known; a small one only where there is no larger."""
     groups = {"few": outcome(GENUINE, STRANGERS), "many": outcome(GENUINE, [0.8, 0.6, 0.5, 0.4])}
-    found = by_name(worst_over_best("m", groups, 0.5))
+    found = by_name(error_rates.worst_over_best("m", groups, 0.5))
     assert found["FMR", "worst"].note == "worst: many; best: few"
     assert found["FMR", "ratio"].number == 3
     assert found["FNMR", "ratio"].number == 1
     groups = {"known": outcome(GENUINE, np.zeros(900)), "unknown": outcome(GENUINE, np.zeros(9))}
-    found = by_name(worst_over_best("m", groups, 0.5))
+    found = by_name(error_rates.worst_over_best("m", groups, 0.5))
     assert found["FMR", "worst"].note == "worst: unknown; best: known"
     assert found["FMR", "ratio"].number is None
     groups = {"few": outcome(GENUINE, [0.9, 0.9], people=19), "many": outcome(GENUINE, STRANGERS, people=20)}
     for some, worst in ((groups, "many"), ({"few": groups["few"]}, "few")):
-        assert by_name(worst_over_best("m", some, 0.5))["FMR", "worst"].note.startswith(f"worst: {worst};")
+        assert by_name(error_rates.worst_over_best("m", some, 0.5))["FMR", "worst"].note.startswith(
+            f"worst: {worst};"
+        )
 
 
 def test_common_threshold_is_worst_groups() -> None:
     strangers = np.arange(1000) / 2000
     groups = {"low": outcome(GENUINE, strangers), "high": outcome(GENUINE, strangers + 0.2)}
-    found = by_name(at_worst_group("t", groups))
+    found = by_name(error_rates.at_worst_group("t", groups))
     assert found["1e-2", "threshold"].note == "worst: high"
     assert found["1e-2", "high", "FMR"].errors == 10
     assert found["1e-2", "low", "FMR"].errors == 0
@@ -113,7 +104,7 @@ def test_common_threshold_is_worst_groups() -> None:
 def test_summary_compares_groups_at_common_rate() -> None:
     strangers = np.arange(20_000) / 40_000
     groups = {"low": outcome(GENUINE, strangers), "high": outcome(GENUINE, strangers + 0.0001)}
-    found = by_name(when_one_has("m", groups))
+    found = by_name(error_rates.when_one_has("m", groups))
     assert found["low", "FMR of the worst"].note == "worst: high"
     assert found["low", "FMR of the worst"].errors == 6
     assert found["low", "times"].number == pytest.approx(3)
@@ -140,7 +131,7 @@ def test_no_rates_without_threshold_or_pairs() -> None:
 
 def test_intervals_over_people_accompany_exact_ones() -> None:
     weights, strangers = draw_people(np.arange(8), 8), listed_impostors(scored(STRANGERS, 8))
-    drawn = Outcome(scored(GENUINE, 8), strangers, people=8, weights=weights)
+    drawn = error_rates.Outcome(scored(GENUINE, 8), strangers, people=8, weights=weights)
     figures = {one.name: one for one in summary("m", "all", drawn, 0.5, [0.5])}
     one = figures["m", "all", "FNMR"]
     assert one.by_people is not None
@@ -151,7 +142,7 @@ def test_intervals_over_people_accompany_exact_ones() -> None:
 def test_draws_repeat_and_keep_people_count() -> None:
     weights = draw_people(np.array([1, 1, 4, 7]), 9)
     assert (weights == draw_people(np.array([1, 4, 7]), 9)).all()
-    assert weights.shape == (9, DRAWS)
+    assert weights.shape == (9, error_rates.DRAWS)
     assert (weights.sum(0) == 3).all()
     assert not weights[[0, 2, 3, 5, 6, 8]].any()
 

@@ -9,15 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.accuracy import scores
-from benchmarks.accuracy.scores import (
-    EDGES,
-    Gallery,
-    Scores,
-    all_impostors,
-    joined,
-    listed_impostors,
-    paired,
-)
+from benchmarks.accuracy.scores import EDGES, Gallery, Scores, all_impostors, joined, listed_impostors, paired
 from benchmarks.errors import BenchmarkError
 from models.values.identity import Metric
 from tests.support.benchmarks.made_up_scores import gallery, scored

@@ -107,7 +107,6 @@ def test_steps_and_broken_steps_are_drawn() -> None:
 
 @pytest.mark.thorough
 def test_command_searches_tells_and_draws(photos: Path, tmp_path: Path) -> None:
-    assert photos.is_dir()
     out = tmp_path / "capacity.json"
     # No machine decides in a millisecond: one lane is too much, and the search is over.
     done = run("capacity", "--limit-ms", "1", "--seconds", "3", "--every-s", "0", "--json", str(out))
@@ -131,7 +130,6 @@ def test_command_searches_tells_and_draws(photos: Path, tmp_path: Path) -> None:
 @pytest.mark.thorough
 def test_all_processes_end_with_the_run(photos: Path, tmp_path: Path, number: int, code: int) -> None:
     """By Ctrl-C, as a service is ended, and where the run itself is killed."""
-    assert photos.is_dir()
     with running("capacity", "--seconds", "60", "--every-s", "0", TMPDIR=str(tmp_path)) as process:
         assert process.stderr is not None
         assert any("1 lane for 60 s" in line for line in iter(process.stderr.readline, ""))
@@ -162,7 +160,6 @@ def _until_picture(pid: int) -> set[int]:
 @pytest.mark.thorough
 def test_lanes_start_again_for_each_step(photos: Path, measurer: Measurer, tmp_path: Path) -> None:
     """Though the last passenger of the step before still waits for an officer."""
-    assert photos.is_dir()
     film = write_film(holder(measurer).frames, tmp_path / "film.mkv", 15)
     with site(None, lanes=2, officers=0, workers=1) as desk:
         for count in (2, 1):
@@ -246,7 +243,6 @@ def test_another_referred_without_comparison_breaks_step(
     ],
 )
 def test_wrong_answer_is_not_timed(photos: Path, refers: dict[bytes, list[list[str]]], why: str) -> None:
-    assert photos.is_dir()
     with pytest.raises(BenchmarkError, match=why):
         worked(Scripted(refers), HOLDER, seconds=0.1, every_s=0)
 

@@ -65,7 +65,6 @@ def test_counts_include_first_passage() -> None:
 
 @pytest.mark.thorough
 def test_short_run_tells_frames_times_memory(photos: Path, tmp_path: Path) -> None:
-    assert photos.is_dir()
     short = ("--minutes", "0.05", "--idle-s", "2", "--threads", "1")
     done = run("soak", *short, "--json", str(tmp_path / "soak.json"))
     assert done.returncode == 0, done.stderr

@@ -87,16 +87,13 @@ class Driver:
         return self.millijoules
 
 
-def test_gpus_are_summed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gpus_are_summed_or_said_to_be_none(monkeypatch: pytest.MonkeyPatch) -> None:
     driver = Driver(monkeypatch, devices=2)
     nvml = Nvml.find()
     assert isinstance(nvml, Nvml)
     with counted({"gpu": nvml}) as used:
         driver.millijoules = 3_500
     assert used.joules == {"gpu": pytest.approx(5)}
-
-
-def test_machine_without_gpu_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     Driver(monkeypatch, devices=0)
     assert "no GPU" in str(Nvml.find())
     Driver(monkeypatch, 1, pynvml.NVML_ERROR_NOT_SUPPORTED)

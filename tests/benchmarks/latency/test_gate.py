@@ -18,19 +18,8 @@ from hypothesis import strategies as st
 import models.runtime.machine
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.result import Result, read
-from benchmarks.latency.gate import (
-    ORDERS,
-    USUAL,
-    Round,
-    Times,
-    checked_out,
-    commit_of,
-    in_rounds,
-    judge,
-    judged,
-    measured,
-    resolved,
-)
+from benchmarks.latency import gate
+from benchmarks.latency.gate import ORDERS, USUAL, Round, Times, judge, judged, measured
 from tests.support.benchmarks.command_line import ROOT, run_here
 from tests.support.benchmarks.made_up_results import CPU, capacity, latency, result, spread, write
 from tests.support.processes import command_of, heeds_ctrl_c
@@ -72,7 +61,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
-def gate(*arguments: str) -> tuple[int, str]:
+def run_gate(*arguments: str) -> tuple[int, str]:
     done = run_here("gate", "--command", " ".join(COMMAND), *arguments)
     return done.returncode, done.stdout + done.stderr
 
@@ -90,7 +79,7 @@ def test_slower_commit_ends_with_1(repository: Path, tmp_path: Path) -> None:
     commit(repository, FAST)
     commit(repository, SLOW)
     out = tmp_path / "out.json"
-    code, output = gate("--against", "HEAD~1", "--rounds", "3", "--json", str(out))
+    code, output = run_gate("--against", "HEAD~1", "--rounds", "3", "--json", str(out))
     assert code == 1, output
     assert "This code is slower than" in output
     assert "Slower by itself, far beyond its noise: embed." in output
@@ -107,7 +96,7 @@ def test_slower_commit_ends_with_1(repository: Path, tmp_path: Path) -> None:
 def test_no_slower_code_ends_with_0(repository: Path, times: float) -> None:
     commit(repository, FAST)
     commit(repository, {name: ms * times for name, ms in FAST.items()})
-    code, output = gate("--against", "HEAD~1", "--rounds", "4")
+    code, output = run_gate("--against", "HEAD~1", "--rounds", "4")
     assert code == 0, output
     assert "not slower" in output
     assert "less than 0.0% longer cannot be distinguished from noise" in output
@@ -121,7 +110,7 @@ def test_stored_times_are_not_believed_and_uncommitted_work_is_measured(
     earlier = commit(repository, FAST)
     (repository / "bench.py").write_text(printing(SLOW), encoding="utf-8")
     stored = write(latency(1000.0, commit={"id": earlier, "dirty": False}), tmp_path / "stored.json")
-    assert gate(str(stored), "--rounds", "3")[0] == 1
+    assert run_gate(str(stored), "--rounds", "3")[0] == 1
     assert git(repository, "status", "--porcelain") == "M bench.py"
     assert len(git(repository, "worktree", "list").splitlines()) == 1
 
@@ -149,7 +138,7 @@ def test_no_folder_left_no_hook_run(repository: Path, tmp_path: Path) -> None:
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(f"#!/bin/sh\ntouch {tmp_path / 'ran'}\n")
     hook.chmod(0o755)
-    with suppress(KeyboardInterrupt), checked_out(repository, earlier) as tree:
+    with suppress(KeyboardInterrupt), gate.checked_out(repository, earlier) as tree:
         assert (tree / "bench.py").exists()
         raise KeyboardInterrupt
     assert not tree.exists()
@@ -208,7 +197,7 @@ def test_stopped_run_leaves_nothing(
 def test_unknown_commit_is_named(repository: Path, named: str) -> None:
     commit(repository, FAST)
     with pytest.raises(BenchmarkError, match="no commit"):
-        resolved(repository, named)
+        gate.resolved(repository, named)
 
 
 @pytest.mark.parametrize(
@@ -221,7 +210,7 @@ def test_unknown_commit_is_named(repository: Path, named: str) -> None:
 )
 def test_stored_result_without_code_is_refused(stored: Result, why: str) -> None:
     with pytest.raises(BenchmarkError, match=why):
-        commit_of(stored)
+        gate.commit_of(stored)
 
 
 @pytest.mark.parametrize(
@@ -259,7 +248,7 @@ def test_order_alternates_and_warmup_is_uncounted() -> None:
             yield {"embed": float(len(order))}
 
     earlier, new = runs("E"), runs("N")
-    done = list(in_rounds(3, lambda: next(earlier), lambda: next(new)))
+    done = list(gate.in_rounds(3, lambda: next(earlier), lambda: next(new)))
     assert "".join(order) == "EN" + "".join(ORDERS)
     assert [one.new["embed"] for one in done] == [5, 7, 9]
 

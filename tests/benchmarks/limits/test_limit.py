@@ -96,7 +96,6 @@ def test_every_network_stage_is_lane_stage() -> None:
 
 @pytest.mark.thorough
 def test_short_run_names_ceilings_shares_and_overhead(photos: Path) -> None:
-    assert photos.is_dir()
     done = run("limit", "--turns", "2", "--threads", "1", "--json", "-")
     assert done.returncode == 0, done.stderr
     result = parse(done.stdout, "standard output")

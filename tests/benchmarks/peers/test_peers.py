@@ -47,6 +47,7 @@ class Noted:
 
 
 def test_both_go_first_by_turns(walk: Walk) -> None:
+    """A peer that does not know the holder is not timed."""
     order: list[str] = []
 
     def work(name: str, frame: ImageBGR) -> int:
@@ -60,10 +61,6 @@ def test_both_go_first_by_turns(walk: Walk) -> None:
     assert order == [*there * peers.WARM_UP, *turns]
     assert 0 < (figures["noted", "whole", "times as fast"].number or 0) < 1
     assert {one.n for one in figures.values()} == {4}
-
-
-def test_peer_missing_holder_is_not_timed(walk: Walk) -> None:
-    works: dict[str, peers.Work] = {name: lambda frame: 1 for name in (peers.WHOLE, peers.SAME_JOB)}
     with pytest.raises(BenchmarkError, match="noted did not recognise"):
         list(peers._beside("noted", Noted([], right=False), works, walk, 4))
 
@@ -83,7 +80,6 @@ def test_each_job_recognises_only_holder(lane: LanePass, walk: Walk, photos: Pat
 
 @pytest.mark.thorough
 def test_every_peer_has_figures_or_reason(photos: Path) -> None:
-    assert photos.is_dir()
     done = run("peers", "--frames", "2", "--json", "-")
     assert done.returncode == 0, done.stderr
     result = parse(done.stdout, "standard output")

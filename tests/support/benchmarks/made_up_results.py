@@ -62,10 +62,8 @@ def result(
 
 
 def spread(name: Name, middle_ms: float, samples: int = 200) -> Figure:
-    tails = {
-        part: round(middle_ms * times, 4)
-        for part, times in {"p90": 1.1, "p95": 1.2, "p99": 1.4, "max": 1.6}.items()
-    }
+    times = {"p90": 1.1, "p95": 1.2, "p99": 1.4, "max": 1.6}
+    tails = {part: round(middle_ms * more, 4) for part, more in times.items()}
     return Figure(name=name, value=middle_ms, unit="ms", better="lower", n=samples, tails=tails)
 
 
@@ -103,11 +101,11 @@ def capacity(
         *(
             Figure(name=("steps", "lanes", f"{count}", name), value=value)
             for count in steps
-            for name, value in {
-                "carried": int(count <= lanes),
-                "cpu share": 0.2,
-                "passed over share": 0,
-            }.items()
+            for name, value in (
+                ("carried", int(count <= lanes)),
+                ("cpu share", 0.2),
+                ("passed over share", 0),
+            )
         ),
         conditions=asked | (conditions or {}),
         **changed,
