@@ -23,17 +23,17 @@ COMMANDS = {
     "calibrate": "accuracy",
     "decision": "accuracy",
     "ingredients": "accuracy",
-    "attacks": "attacks",
+    "attacks": "accuracy",
     "capacity": "capacity",
-    "desk": "desk",
+    "desk": "capacity",
     "soak": "capacity",
     "film": "capacity",
     "compare": "report",
     "report": "report",
     "gate": "latency",
 }
-"""Each in `FOLDER/NAME_command.py`, in the order in which help lists them. Loaded when it is called: help
-needs no network's library."""
+"""Each in `FOLDER/NAME.py`, in the order in which help lists them. Loaded when it is called: help needs no
+network's library."""
 
 
 class Commands(TyperGroup):
@@ -50,14 +50,14 @@ class Commands(TyperGroup):
 
 def loaded(name: str) -> Any:
     """The command of this name, with its libraries."""
-    module = importlib.import_module(f"benchmarks.{COMMANDS[name]}.{name}_command")
+    module = importlib.import_module(f"benchmarks.{COMMANDS[name]}.{name}")
     alone = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False)
     alone.command(name)(getattr(module, name))
     return get_command(alone)
 
 
 def _first_line(name: str) -> str:
-    source = Path(__file__).parent / COMMANDS[name] / f"{name}_command.py"
+    source = Path(__file__).parent / COMMANDS[name] / f"{name}.py"
     functions = (one for one in ast.parse(source.read_bytes()).body if isinstance(one, ast.FunctionDef))
     command = next(one for one in functions if one.name == name)
     return (ast.get_docstring(command) or "").partition("\n")[0]

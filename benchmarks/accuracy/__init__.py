@@ -1,1 +1,1 @@
-"""Error rates of matchers (FMR, FNMR), calibration, and when a lane stops looking."""
+"""Error rates of matchers and of liveness cues, calibration, and when a lane stops looking."""

@@ -6,9 +6,7 @@ from statistics import NormalDist
 import numpy as np
 
 from benchmarks.accuracy.error_rates import Outcome, curve
-from benchmarks.accuracy.measure import Measured
 from benchmarks.accuracy.scores import EDGES, STEPS, Counts, Scores
-from benchmarks.acquisition.pairs import ALL
 from benchmarks.harness.plots import Drawing, Plane, beside_legend, colour, finish, line, ring
 
 SHARES = (1e-5, 1e-4, 1e-3, 1e-2, 0.05, 0.1, 0.2, 0.4)
@@ -20,20 +18,6 @@ BAR = STEPS // 64
 """Bins of `EDGES` that one bar of a histogram counts: 1/64 of similarity."""
 
 Point = tuple[float, float]
-
-
-def draw(measured: Sequence[Measured]) -> dict[str, Drawing]:
-    """For each matcher its groups' DET and its scores; of several matchers everybody's DET, too, in one."""
-    figures = {}
-    for one in measured:
-        name, threshold = one.matcher.name, one.matcher.threshold
-        figures[f"{name}-det"] = det(one.outcomes, f"{name}: DET by group", threshold)
-        figures[f"{name}-scores"] = histogram(one.outcomes[ALL], f"{name}: scores", threshold)
-    if len(measured) > 1:
-        together = {one.matcher.name: one.outcomes[ALL] for one in measured}
-        thresholds = {one.matcher.name: one.matcher.threshold for one in measured}
-        figures["det"] = det(together, "DET by matcher", thresholds)
-    return figures
 
 
 def det(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from benchmarks.acquisition.identities import People
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.progress import follow
+from benchmarks.harness.command_line import follow
 from models.values.identity import Metric
 
 Scores = NDArray[np.float64]
@@ -105,13 +105,10 @@ def paired(one: Vectors, other: Vectors, metric: Metric) -> Scores:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Formed:
-    """Where comparisons of strangers come from, so that people can be drawn again: `bootstrap`.
-
-    Either each two pictures of different people, by how many pictures each person has; or a list.
-    """
+    """Where comparisons of strangers come from, so that people can be drawn again (`error_rates`)."""
 
     pictures: Counts | None
-    """By person, of all people of the run."""
+    """By person, of all people of the run, where each two pictures of different people are compared."""
     listed: tuple[People, People] | None = None
 
 
@@ -131,10 +128,7 @@ class Impostors:
         return int(self.counts.sum())
 
     def reaching(self, threshold: float) -> int:
-        """How many scores are at or above it, exactly.
-
-        KeyError below `floor` for a threshold that is no edge and was not given: better than a guess.
-        """
+        """How many scores are at or above it, exactly; KeyError where that would be a guess."""
         if threshold >= self.floor:
             return len(self.top.scores) - int(np.searchsorted(self.top.scores, threshold))
         if threshold in self.exactly:
@@ -203,10 +197,7 @@ def _floor(counts: Counts) -> float:
 
 
 def _kept(gallery: Gallery, floor: float, thresholds: Scores, counts: Counts) -> tuple[Scored, Counts]:
-    """All from `floor` up, and how many reach the thresholds in `thresholds`.
-
-    A threshold within a bin is what the bins above say, and the scores of that bin one by one.
-    """
+    """All from `floor` up; and how many reach each threshold: the bins above, and its own one by one."""
     wanted = np.zeros(len(EDGES) + 1, bool)
     places = np.searchsorted(EDGES, thresholds, side="right") - 1
     wanted[places] = True

@@ -1,7 +1,7 @@
 """One face of each picture, found and embedded once for every matcher under test.
 
-A picture that gives no face is a failure to acquire: kept with its cause, never dropped. Nothing is written
-to disk.
+Of several faces one is chosen: LFW labels the prominent one, a lane takes the largest. A picture that gives
+none is a failure to acquire: kept with its cause, never dropped. Nothing is written to disk.
 """
 
 from collections import Counter
@@ -16,10 +16,9 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.acquisition.face_choice import Look
 from benchmarks.acquisition.recorded_camera import Replay
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.progress import follow
+from benchmarks.harness.command_line import follow
 from lane.capture.capture import Capture, CaptureSetup, run_capture
 from lane.capture.measuring import Measurer, Question, Sighting, Stopwatch
 from lane.decision.evidence import CaptureEnd
@@ -27,7 +26,8 @@ from lane.decision.policy import Policy, beyond_limits
 from models.embed.template import Embedder, embed
 from models.errors import ImageError, InferenceError
 from models.image import read
-from models.values.face import ImageBGR
+from models.quality.assessment import assess
+from models.values.face import Box, ImageBGR
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -38,6 +38,8 @@ CAPTURED = 3
 
 CUT_BY_FRAME = ("shown", "cut")
 """Quality components that tell how much of a face the frame leaves; judged by the policy's limits."""
+Look = Callable[[ImageBGR, Measurer], Sighting]
+Merit = Callable[[Box, ImageBGR], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +156,7 @@ def acquire(
     workers: Sequence[Sequence[PictureEncoder]],
     encode: EncodePath = encode_picture,
 ) -> dict[str, Acquired]:
-    """By matcher, in the order of `names`, with one thread for each of `workers`.
-
-    BenchmarkError if no picture gave any matcher a face.
-    """
+    """By matcher, in the order of `names`, a thread for each worker; BenchmarkError for no face at all."""
     acquired = {name: Acquired({}, {}) for encoder in workers[0] for name in encoder.matchers}
     for picture, found in _encoded(names, root, workers, encode):
         for matcher, answer in found.items():
@@ -234,3 +233,44 @@ def _why_not_enough(capture: Capture) -> str:
     if capture.engine_fault is not None:
         return "not_measured"
     return capture.rejections.most_common(1)[0][0] if capture.rejections else "too_few_frames"
+
+
+def prominence(box: Box, image_bgr: ImageBGR) -> float:
+    """Area less twice the squared distance from the picture's centre, as is usual with LFW."""
+    return area(box, image_bgr) - 2 * centrality(box, image_bgr) ** 2
+
+
+def centrality(box: Box, image_bgr: ImageBGR) -> float:
+    """0 in the picture's centre, falling with the distance of the box's centre from it, in pixels."""
+    height, width = image_bgr.shape[:2]
+    away = (box.x + box.width / 2 - width / 2, box.y + box.height / 2 - height / 2)
+    return -float(np.hypot(*away))
+
+
+def area(box: Box, image_bgr: ImageBGR) -> float:  # noqa: ARG001  a merit, as the others
+    """In square pixels."""
+    return box.width * box.height
+
+
+MERITS: dict[str, Merit] = {
+    "prominent": prominence,
+    "largest": area,
+    "central": centrality,
+}
+
+
+def look_for(face: str) -> Look:
+    """The lane's look at the face that this merit names; for the largest, the very look of a lane."""
+    if face == "largest":
+        return lambda image_bgr, measurer: measurer.look(image_bgr, Stopwatch())
+    merit = MERITS[face]
+
+    def look(image_bgr: ImageBGR, measurer: Measurer) -> Sighting:
+        faces = measurer.networks.detector.detect(image_bgr)
+        if not faces:
+            return Sighting(image_bgr, 0, None, {})
+        chosen = max(faces, key=lambda one: merit(one.box_in_image, image_bgr))
+        face = measurer.networks.refined(image_bgr, chosen)
+        return Sighting(image_bgr, len(faces), face, assess(image_bgr, face))
+
+    return look

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.acquisition.pairs import Pair, pictures
+from benchmarks.acquisition.lists import Pair, pictures
 from benchmarks.errors import BenchmarkError
 
 NUMBER_AT_END = re.compile(r"[-_ ]?\d+$")

@@ -5,17 +5,16 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from benchmarks.acquisition.acquire import LaneEncoder, PictureEncoder
-from benchmarks.acquisition.face_choice import look_for
+from benchmarks.acquisition.acquire import LaneEncoder, PictureEncoder, look_for
 from benchmarks.acquisition.other_libraries import FACE_RECOGNITION, FaceRecognitionEncoder
 from benchmarks.errors import BenchmarkError, LibraryMissingError
 from benchmarks.harness.measurer import build_measurer
 from lane.decision.policy import Policy
 from models.catalogue import catalogue, weights
-from models.catalogue.catalogue import Catalogue
 from models.embed.template import FaceEmbedder
 from models.networks.build import Networks, matcher_of
 from models.runtime.onnx_runtime import RuntimeSettings
+from models.runtime.threads import available_cores
 from models.values.identity import FP32, MatcherIdentity, Metric
 
 BF16 = "-bf16"
@@ -65,8 +64,8 @@ def own() -> str:
     return catalogue.load().for_role("matcher").name
 
 
-def bench(names: Sequence[str], rules: Policy, face: str, threads: int) -> Bench:
-    """Networks for so many threads. Without names the lane's own matcher, and the peers where installed.
+def bench(names: Sequence[str], rules: Policy, face: str, threads: int | None) -> Bench:
+    """Networks for each thread, or core. Without names the lane's own matcher, and the peers where installed.
 
     BenchmarkError where none is left; CatalogueError for a name that nobody has; ProviderError for a matcher
     in bfloat16 on a machine that has none.
@@ -83,7 +82,7 @@ def bench(names: Sequence[str], rules: Policy, face: str, threads: int) -> Bench
                 raise BenchmarkError(f"{FACE_RECOGNITION}: {error}") from error
             skipped = {FACE_RECOGNITION: str(error)}
     full = [name.removesuffix(BF16) for name in chosen]
-    built = [build_measurer(rules, threads=1, matchers=full) for _ in range(threads)]
+    built = [build_measurer(rules, threads=1, matchers=full) for _ in range(threads or available_cores())]
     every = [_embedders(one.networks, chosen) for one in built]
     workers: list[tuple[PictureEncoder, ...]] = []
     for one, embedders in zip(built, every, strict=True):
@@ -102,12 +101,12 @@ def bench(names: Sequence[str], rules: Policy, face: str, threads: int) -> Bench
 
 def _embedders(networks: Networks, chosen: Sequence[str]) -> dict[str, FaceEmbedder]:
     full = {networks.embedder.identity.name: networks.embedder, **networks.others}
-    return {name: full[name] if name in full else _in_bf16(networks.catalogue, name) for name in chosen}
+    settings, specs = RuntimeSettings(threads=1, bf16="require"), networks.catalogue
 
+    def in_bf16(name: str) -> FaceEmbedder:
+        return matcher_of(specs, specs.named(name.removesuffix(BF16)), weights.cache_dir(), settings)
 
-def _in_bf16(specs: Catalogue, name: str) -> FaceEmbedder:
-    settings = RuntimeSettings(threads=1, bf16="require")
-    return matcher_of(specs, specs.named(name.removesuffix(BF16)), weights.cache_dir(), settings)
+    return {name: full.get(name) or in_bf16(name) for name in chosen}
 
 
 def matcher_under_test(

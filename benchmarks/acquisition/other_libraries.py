@@ -22,8 +22,7 @@ import cv2
 import numpy as np
 import onnx
 
-from benchmarks.acquisition.acquire import Failure, Vector
-from benchmarks.acquisition.face_choice import MERITS
+from benchmarks.acquisition.acquire import MERITS, Failure, Vector
 from benchmarks.errors import BenchmarkError, LibraryMissingError
 from models.catalogue import catalogue, weights
 from models.catalogue.spec import NetworkSpec

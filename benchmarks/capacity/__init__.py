@@ -1,1 +1,1 @@
-"""Lanes that run for minutes: how many one machine carries, memory, a film in real time."""
+"""How much a machine or a desk carries; lanes that run for minutes; a film in real time."""

@@ -4,10 +4,14 @@ Each document is presented as the film begins, and the lane judges by what it ca
 """
 
 import time
-from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from benchmarks.harness.command_line import Json, Threads, deliver
+from benchmarks.harness.drawn_frames import grown_ups
 from benchmarks.harness.measurer import build_measurer, shipped_policy
 from benchmarks.harness.result import Figure, NotAvailable, Result, counts
 from benchmarks.harness.stamp import sha256_of, stamp
@@ -15,33 +19,48 @@ from lane.cameras.live_camera import RealCamera
 from lane.cameras.settings import CameraSettings
 from lane.cameras.source import AtEnd
 from lane.decision.decide import Admit, Refer
-from lane.decision.evidence import DeskContact, DocumentKind
-from lane.document.travel_document import TravelDocument
+from lane.decision.evidence import DeskContact
 from lane.passage.judge import Judge, JudgedPassage
 from lane.platform.clock import SystemClock
 from models.values.measurement import Measured
 
-_LIVES = timedelta(days=365)
-_ADULT = timedelta(days=40 * 365)
 
+def film(
+    film: Annotated[Path, typer.Argument(help="A video file, or a folder of pictures, by name in order.")],
+    document: Annotated[
+        list[Path], typer.Option(help="A document photo; each is judged by the film. May be repeated.")
+    ],
+    json_out: Json = None,
+    rate: Annotated[
+        float | None, typer.Option(min=1, max=240, help="Frames a second of a folder; 25 if not given.")
+    ] = None,
+    threads: Threads = None,
+) -> None:
+    """Let a film be a lane's camera, at its own speed: is who walks up decided on before they leave it?
 
-def measure(film: Path, documents: Sequence[Path], rate: float | None, threads: int | None) -> Result:
-    """CameraError where the film gives no frame."""
+    Each document is presented as the film begins. Frames that come while the lane is busy are passed over, as
+    in a hall: the result depends on how fast this machine is.
+
+    Example: python -m benchmarks film walking.mp4 --document portrait.jpg --threads 1
+    """
+    if missing := [str(path) for path in (film, *document) if not path.exists()]:
+        raise typer.BadParameter(f"not there: {', '.join(missing)}")
     rules = shipped_policy()
     measurer = build_measurer(rules, threads=threads)
     rules.check(measurer.networks.embedder.identity)
     settings = CameraSettings(source=str(film), at_end=AtEnd.END, frames_per_second=rate, open_s=30.0)
     figures: list[Figure] = []
-    for path in documents:
+    for path in document:
         with RealCamera(settings, "film") as camera:
             camera.wait()
             began_s = time.monotonic()
-            judged = Judge(camera, measurer, rules, SystemClock()).judge(_document(path), DeskContact.REACHED)
+            judge, presented = Judge(camera, measurer, rules, SystemClock()), grown_ups(path.read_bytes())
+            judged = judge.judge(presented, DeskContact.REACHED)
             seconds = time.monotonic() - began_s
             figures += _judged(path.name, judged)
             figures += _frames(path.name, camera, seconds)
     about = stamp(rules, measurer.networks, threads=threads)
-    return Result(
+    result = Result(
         benchmark="film",
         stamp=about,
         conditions={
@@ -52,13 +71,7 @@ def measure(film: Path, documents: Sequence[Path], rate: float | None, threads: 
         },
         figures=tuple(figures),
     )
-
-
-def _document(photo: Path) -> TravelDocument:
-    today: date = datetime.now(UTC).date()
-    return TravelDocument(
-        photo.read_bytes(), today + _LIVES, born_on=today - _ADULT, kind=DocumentKind.ORDINARY
-    )
+    deliver(result, json_out)
 
 
 def _judged(document: str, judged: JudgedPassage) -> Iterator[Figure]:
@@ -86,4 +99,4 @@ def _frames(document: str, camera: RealCamera, seconds: float) -> Iterator[Figur
         "passed over": camera.missed,
         "spoilt": camera.counts.spoilt,
     }
-    yield from counts(("documents", document), numbers)
+    return counts(("documents", document), numbers)

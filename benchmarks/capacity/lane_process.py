@@ -71,16 +71,12 @@ class ReportingJudge(Judge):
     def judge(self, document: TravelDocument, desk: DeskContact, **more: Any) -> JudgedPassage:
         """See `Judge.judge`."""
         judged = super().judge(document, desk, **more)
-        decided_s, outcome, noted = time.monotonic(), judged.outcome, self._noted
+        decided_s, outcome = time.monotonic(), judged.outcome
         write_line(
             {
                 "refer": [one.code for one in outcome.reasons] if isinstance(outcome, Refer) else [],
                 "decided_s": decided_s,
-                "captured_s": noted.captured_s,
-                "ages_ns": noted.ages_ns,
-                "work_ns": noted.work_ns,
-                "passed_over": noted.passed_over,
-                "lost": noted.lost,
+                "noted": asdict(self._noted.noted),
                 "counts": self._counts(),
             }
         )

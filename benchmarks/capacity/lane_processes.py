@@ -4,7 +4,6 @@ Each is a supervisor, a lane, its camera's reader and the kiosk; the traveller's
 """
 
 import json
-import os
 import select
 import subprocess
 import sys
@@ -22,8 +21,10 @@ from benchmarks.capacity.lane_process import BEAT, WAITS
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.desk_site import Site
 from benchmarks.harness.kiosk_page import open_page
+from benchmarks.harness.noted_camera import Noted
 from lane.cameras.simulated import HEIGHT, WIDTH
 from lane.document.travel_document import TravelDocument
+from lane.platform.process_supervisor import start_talking
 
 STARTS_WITHIN_S = 120.0
 """All lanes, at once, on a machine that may have few cores for them."""
@@ -65,23 +66,9 @@ class Passage:
     """The codes; none for who is admitted."""
     decided_s: float
     """By the clock that never jumps, as are the times of capture."""
-    captured_s: list[float]
-    ages_ns: list[int]
-    work_ns: list[int]
-    passed_over: int
-    lost: int
+    noted: Noted
     counts: dict[str, int]
     """The camera's, since it was opened."""
-
-    @property
-    def came(self) -> int:
-        """Frames from the capture's first one to its last, also those that the lane never had."""
-        return len(self.captured_s) + self.passed_over + self.lost
-
-    @property
-    def lasted_s(self) -> float:
-        """From the capture's first frame to its last."""
-        return self.captured_s[-1] - self.captured_s[0] if self.captured_s else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,18 +115,13 @@ class LaneProcess:
         self._read = b""
         self.counts: dict[str, int] = {}
         """The camera's before the first passage; see `Passage.counts`."""
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.capacity.lane_process", settings, str(shared.good_frames)],
-            cwd=Path(__file__).parents[2],
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            start_new_session=True,  # Ctrl-C is for who measures, who then ends the lanes
-        )
+        command = [sys.executable, "-m", "benchmarks.capacity.lane_process"]
+        self._child = start_talking([*command, str(settings), str(shared.good_frames)], errors=self._errors)
 
     @property
     def pid(self) -> int:
         """Its supervisor's."""
-        return self._process.pid
+        return self._child.process.pid
 
     def processes(self) -> dict[str, psutil.Process]:
         """All that run now, by what each is for."""
@@ -179,7 +161,8 @@ class LaneProcess:
         text = json.dumps({"code": "P", "issuer": "UTO", **days})
         path.with_suffix(".part").write_text(text, encoding="utf-8")
         path.with_suffix(".part").rename(path.with_suffix(".json"))
-        return Passage(**self._line_of_passage(ANSWERS_WITHIN_S))
+        values = self._line_of_passage(ANSWERS_WITHIN_S)
+        return Passage(**values | {"noted": Noted(**values["noted"])})
 
     def rest(self, until_s: float) -> None:
         """Until then, while nobody comes. BenchmarkError for a lane that ends meanwhile."""
@@ -201,7 +184,7 @@ class LaneProcess:
         while b"\n" not in self._read:
             if not self._has_output(until_s):
                 raise BenchmarkError(f"lane {self.number} does not answer")
-            if not (part := os.read(self._output, 1 << 16)):
+            if not (part := self._child.output.read(1 << 16)):
                 raise self._ended()
             self._read += part
         line, _, self._read = self._read.partition(b"\n")
@@ -212,18 +195,13 @@ class LaneProcess:
 
     def _has_output(self, until_s: float) -> bool:
         poll = select.poll()
-        poll.register(self._output, select.POLLIN)
+        poll.register(self._child.output, select.POLLIN)
         return bool(poll.poll(max(0.0, until_s - time.monotonic()) * 1000))
-
-    @property
-    def _output(self) -> int:
-        assert self._process.stdout is not None
-        return self._process.stdout.fileno()
 
     def _ended(self) -> BenchmarkError:
         code = None
         with suppress(subprocess.TimeoutExpired):  # its output is closed, and it lives on
-            code = self._process.wait(ENDS_WITHIN_S)
+            code = self._child.process.wait(ENDS_WITHIN_S)
         return BenchmarkError(f"lane {self.number} ended by itself ({code}): {self._last_errors()}")
 
     def _last_errors(self) -> str:
@@ -233,18 +211,12 @@ class LaneProcess:
 
     def terminate(self) -> None:
         """`end` waits for it."""
-        self._process.terminate()
+        self._child.process.terminate()
 
     def end(self) -> None:
         """It is gone afterwards, and all that it started."""
-        try:
-            self._process.wait(ENDS_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        for pipe in (self._process.stdout, self._errors):
-            if pipe is not None:
-                pipe.close()
+        self._child.end(ENDS_WITHIN_S)
+        self._errors.close()
 
 
 @contextmanager

@@ -1,1 +1,1 @@
-"""What every benchmark uses: drawn frames, a lane's measuring, timing, stamp, options and output."""
+"""What every benchmark uses: drawn frames, a lane's measuring, timing, stamp, result and command line."""

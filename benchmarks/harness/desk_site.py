@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -13,9 +12,8 @@ from pathlib import Path
 import httpx
 
 from benchmarks.errors import BenchmarkError
-from lane.demo.desk_process import ask
-
-_READY = "desk listening at "
+from lane.demo.desk_process import ask, listening_at
+from lane.platform.process_supervisor import start_talking
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +27,10 @@ class Site:
 
 @contextmanager
 def site(database: str | None, *, lanes: int, officers: int, workers: int) -> Iterator[Site]:
-    """Without a database: an SQLite file in a folder that is gone afterwards. Raises BenchmarkError."""
+    """Without a database: an SQLite file in a folder that is gone afterwards.
+
+    Raises BenchmarkError where the desk refuses something, SettingsError where it does not start.
+    """
     with tempfile.TemporaryDirectory(prefix="passenger-lane-desk-") as folder:
         place = database or str(Path(folder) / "desk.sqlite")
         run = secrets.token_hex(3)  # a server's database may know others from an earlier run
@@ -40,13 +41,12 @@ def site(database: str | None, *, lanes: int, officers: int, workers: int) -> It
             _serving(place, Path(folder), workers) as address,
             _signed_in(address, chief, password) as administrator,
         ):
-            tokens = {name: _lane(administrator, name) for name in _names(f"lane-{run}", lanes)}
-            people = {name: _officer(administrator, name) for name in _names(f"o-{run}", officers)}
-            yield Site(address, tokens, people)
-
-
-def _names(prefix: str, number: int) -> list[str]:
-    return [f"{prefix}-{one}" for one in range(1, number + 1)]
+            tokens = {}
+            for name in (f"lane-{run}-{number}" for number in range(1, lanes + 1)):
+                made = _done(administrator.post("/lane-tokens", json={"lane": name}))
+                tokens[name] = str(made.json()["token"])
+            names = (f"o-{run}-{number}" for number in range(1, officers + 1))
+            yield Site(address, tokens, {name: _officer(administrator, name) for name in names})
 
 
 @contextmanager
@@ -55,10 +55,6 @@ def _signed_in(address: str, name: str, password: str) -> Iterator[httpx.Client]
         answer = _done(client.post("/session", json={"name": name, "password": password}))
         client.headers["X-CSRF-Token"] = answer.json()["csrf_token"]
         yield client
-
-
-def _lane(administrator: httpx.Client, name: str) -> str:
-    return str(_done(administrator.post("/lane-tokens", json={"lane": name})).json()["token"])
 
 
 def _officer(administrator: httpx.Client, name: str) -> str:
@@ -79,35 +75,16 @@ def _done(answer: httpx.Response) -> httpx.Response:
 @contextmanager
 def _serving(place: str, folder: Path, workers: int) -> Iterator[str]:
     command = [sys.executable, "-m", "api", "serve", "--port", "0", "--workers", str(workers)]
-    command.append("--exit-with-parent")
     here = {
-        "PASSENGER_LANE_DESK_DATABASE": place,
+        "PASSENGER_LANE_DESK_DATABASE": place,  # not an argument: a server's address may hold a password
         "PASSENGER_LANE_DESK_KEYS": str(folder),
         "PASSENGER_LANE_DESK_LOG_LEVEL": "warning",
-        "PYTHONPATH": str(Path(__file__).parents[2]),
     }
     log = folder / "log"
-    with (
-        log.open("wb") as errors,
-        subprocess.Popen(
-            command,
-            cwd=folder,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            env=os.environ | here,
-            start_new_session=True,
-        ) as process,
-    ):
+    with log.open("wb") as errors:
+        child = start_talking([*command, "--exit-with-parent"], os.environ | here, errors)
         try:
-            line = process.stdout.readline() if process.stdout else ""
-            if not line.startswith(_READY):
-                raise BenchmarkError(f"the desk did not start: {log.read_text(errors='replace')[-2000:]}")
-            yield line.removeprefix(_READY).strip()
+            yield listening_at(child, log)
         finally:
-            process.terminate()
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            child.process.terminate()
+            child.end(10)

@@ -1,17 +1,20 @@
 """What the benchmarks look at: the demo's holder standing at the camera, drawn before anything is timed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from itertools import cycle, islice
+from datetime import UTC, datetime, timedelta
+from itertools import chain, cycle, islice
+from pathlib import Path
 from typing import TypeAlias
 
+import av
 import cv2
 import numpy as np
 
 from benchmarks.errors import BenchmarkError
 from lane.cameras.simulated import HEIGHT, WIDTH, Scene, render
 from lane.capture.measuring import Measurer
+from lane.decision.evidence import DocumentKind
 from lane.demo.passengers import Passenger, demo_passengers
 from lane.document.travel_document import TravelDocument
 from models.values.face import ImageBGR
@@ -25,6 +28,8 @@ SEED = 1
 Size: TypeAlias = tuple[int, int]
 """Width and height of a frame."""
 DRAWN: Size = (WIDTH, HEIGHT)
+BITS_PER_SECOND, OF_PIXELS = 30_000_000, 640 * 480
+"""As a webcam's MJPEG; of larger pictures as many for each pixel."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,30 +39,30 @@ class Walk:
     document: TravelDocument
     frames: tuple[ImageBGR, ...]
 
-    def endless(self) -> Iterator[ImageBGR]:
-        """There and back again: no jump between any two frames."""
-        return cycle((*self.frames, *self.frames[::-1]))
-
     def first(self, count: int) -> tuple[ImageBGR, ...]:
-        """So many frames of `endless`."""
-        return tuple(islice(self.endless(), count))
+        """So many frames, there and back again: no jump between any two."""
+        return tuple(islice(cycle((*self.frames, *self.frames[::-1])), count))
 
 
 def holder(measurer: Measurer, size: Size = DRAWN) -> Walk:
-    """The passenger `holder` of `lane.demo.passengers`, standing before a camera of this size.
-
-    PhotosError where the photographs are not ready.
-    """
+    """Standing before a camera of this size. PhotosError where the photographs are not ready."""
     passenger = cast_as_holder(measurer)
     return Walk(passenger.document, _drawn(passenger.scene, size))
 
 
 def cast_as_holder(measurer: Measurer) -> Passenger:
-    """Who that is, undrawn. PhotosError where the photographs are not ready."""
+    """The passenger `holder` of `lane.demo.passengers`, undrawn. PhotosError as above."""
     for passenger in demo_passengers(measurer, datetime.now(UTC).date()):
         if passenger.name == "holder":
             return passenger
     raise BenchmarkError("the cast has no passenger named holder")
+
+
+def grown_ups(photo: bytes) -> TravelDocument:
+    """A grown-up's valid document with this photo."""
+    today = datetime.now(UTC).date()
+    born, expires = today - timedelta(days=15_000), today + timedelta(days=900)
+    return TravelDocument(photo, expires, born_on=born, kind=DocumentKind.ORDINARY)
 
 
 def _drawn(scene: Scene, size: Size) -> tuple[ImageBGR, ...]:
@@ -90,3 +95,18 @@ def _grained(picture: ImageBGR, noise: float, rng: np.random.Generator) -> Image
 
 def description(sizes: str = "640x480,") -> str:
     return f"{sizes} {DISTINCT} of the simulated holder standing, seed {SEED}"
+
+
+def write_film(pictures: Iterable[ImageBGR], path: Path, rate: int) -> Path:
+    """MJPEG of these pictures of one size, at so many a second, for a lane's camera to read."""
+    pictures = iter(pictures)
+    first = next(pictures)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=rate)
+        stream.height, stream.width = first.shape[:2]
+        stream.pix_fmt = "yuvj420p"
+        stream.bit_rate = BITS_PER_SECOND * stream.width * stream.height // OF_PIXELS
+        for picture in chain([first], pictures):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
+        container.mux(stream.encode())
+    return path

@@ -48,11 +48,9 @@ class Page:
         self._pictured = False
 
     def follow(self) -> NoReturn:
-        """Ask for the state, which is answered once it differs from the last one, or after a while.
-
-        Ends the process where none comes at first.
-        """
-        connection, version, until_s = self._connection(), "", time.monotonic() + OPENS_WITHIN_S
+        """Ask for the state, answered once it differs or after a while; ends the process if none comes."""
+        connection, version = HTTPConnection(self._host, timeout=ANSWER_S), ""
+        until_s = time.monotonic() + OPENS_WITHIN_S
         while True:
             try:
                 view: dict[str, Any] = json.loads(_get(connection, f"/state?after={version}")[1])
@@ -68,7 +66,7 @@ class Page:
 
     def mirror(self) -> NoReturn:
         """Ask for one picture after another while travellers see themselves."""
-        connection, after = self._connection(), "0"
+        connection, after = HTTPConnection(self._host, timeout=ANSWER_S), "0"
         while True:
             number = None
             try:
@@ -82,9 +80,6 @@ class Page:
             if after == "0":
                 print("picture", flush=True)
             after = number
-
-    def _connection(self) -> HTTPConnection:
-        return HTTPConnection(self._host, timeout=ANSWER_S)
 
 
 def _get(connection: HTTPConnection, path: str) -> tuple[str | None, bytes]:

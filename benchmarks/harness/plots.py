@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.result import SHARE
-from benchmarks.harness.tables import shown
+from benchmarks.harness.result import SHARE, shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

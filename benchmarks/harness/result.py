@@ -1,15 +1,21 @@
-"""What a command measures, in one form: named figures, what the work was, and a stamp.
+"""What a command measures, in one form: named figures, what the work was, and a stamp; in a file, too.
 
 Tables, drawings, comparisons and reports read this form alone. A file may come from another machine: a number
-that is none, a field that nobody knows and a name that stands twice are refused.
+that is none, a field that nobody knows and a name that stands twice are refused. It is written whole.
 """
 
 import json
+import os
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+
+from benchmarks.errors import BenchmarkError
+from models.catalogue.weights import write_atomically
 
 FORM: Literal[1] = 1
 """The version of this form."""
@@ -21,6 +27,10 @@ Count = Annotated[int, Field(ge=0, lt=2**63)]
 Number = Annotated[int, Field(gt=-(2**63), lt=2**63)] | Annotated[float, Field(gt=-1e18, lt=1e18)]
 Interval = tuple[Number, Number]
 """Of 95 %."""
+STDOUT = Path("-")
+LARGEST_BYTES = 64 << 20
+"""More than any result has; the largest that is committed has 0.2 MB."""
+NO_BREAK, REPLACED = "\N{NO-BREAK SPACE}", "\N{REPLACEMENT CHARACTER}"
 
 
 class Form(BaseModel):
@@ -196,3 +206,82 @@ def not_available(why_by_name: Mapping[str, str], *row: str) -> Iterator[Figure]
     return (
         Figure(name=(*row, name), value=NotAvailable(not_available=why)) for name, why in why_by_name.items()
     )
+
+
+def read(path: Path) -> Result:
+    """BenchmarkError for a file that is missing, too large, or no result in this form."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_BYTES + 1)
+    except OSError as error:
+        raise BenchmarkError(f"{path} cannot be read: {error.strerror}") from error
+    if len(content) > LARGEST_BYTES:
+        raise BenchmarkError(f"{path} is larger than any result: more than {LARGEST_BYTES >> 20} MB")
+    return parse(content, str(path))
+
+
+def parse(content: bytes | str, where: str) -> Result:
+    """BenchmarkError where this is no result; `where` it stands is named."""
+    try:
+        found = json.dumps(_printable(json.loads(content, parse_constant=_no_number)))
+    except (ValueError, RecursionError) as error:  # no UTF-8, no JSON, NaN, nested without an end
+        raise BenchmarkError(f"{where} is no result: no JSON that can be read ({error})") from error
+    try:
+        return Result.model_validate_json(found)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"])) or "the whole"
+        why = f"{where} is no result in form {FORM}: {field}: {first['msg']}"
+        raise BenchmarkError(f"{why}. Measure it again with this release") from error
+
+
+def printable(text: str) -> str:
+    """A foreign text without what a terminal obeys, or a page may not hold."""
+    kept = (one if one.isprintable() or one == NO_BREAK else REPLACED for one in text)
+    return "".join(kept)
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, list):
+        return [_printable(one) for one in value]
+    if isinstance(value, dict):
+        return {printable(key): _printable(one) for key, one in value.items()}
+    return value
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number")
+
+
+def write(text: str, out: Path) -> None:
+    """To the file, which appears at once and whole, or to standard output. BenchmarkError if it cannot be."""
+    if out == STDOUT:
+        sys.stdout.write(text)
+        return
+    try:
+        write_atomically(out, text.encode())
+    except OSError as error:
+        raise BenchmarkError(f"{out} cannot be written: {error.strerror}") from error
+
+
+def must_be_writable(out: Path | None) -> Path | None:
+    """Before minutes of measuring: BenchmarkError if no file can be put there."""
+    if out is None or out == STDOUT:
+        return out
+    if out.is_dir():
+        raise BenchmarkError(f"{out} cannot be written: it is a folder")
+    if not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
+        raise BenchmarkError(f"{out} cannot be written: no folder {out.parent} to write into")
+    return out
+
+
+def shown(value: float, unit: str = "") -> str:
+    """A number as a person reads it: four digits at most that say something; a share in per cent."""
+    if unit == SHARE:
+        return shown(value * 100, "%")
+    size = abs(value)
+    digits = 0 if size >= 1000 or value == round(value) else 1 if size >= 10 else 2 if size >= 1 else 3
+    text = f"{value:,.{digits}f}" if not 0 < size < 0.05 else f"{value:.2g}"
+    return text + (unit if unit in ("%", "×") else f"{NO_BREAK}{unit}" if unit else "")

@@ -24,11 +24,9 @@ def stamp(
     threads: int | None = None,
     libraries: tuple[str, ...] = LIBRARIES,
 ) -> Stamp:
-    """Code, machine, libraries, clock and date; no host name and no user.
+    """No host name and no user. `threads` are those that were asked for; None: as many as cores may be used.
 
-    With the policy and the networks that took part, if any did, and the arithmetic of the lane's own matcher:
-    what has none compares no faces. `threads` are those that were asked for; None: as many as cores may be
-    used.
+    With the policy and the networks that took part, if any did, and the arithmetic of the lane's own matcher.
     """
     planned = plan(limits(), threads)
     return Stamp(
@@ -50,10 +48,7 @@ def stamp(
 
 
 def networks(built: Networks) -> tuple[Network, ...]:
-    return tuple(
-        Network(role=one.role, name=one.name, sha256=one.sha256, provider=one.provider)
-        for one in built.identities
-    )
+    return tuple(Network.model_validate(one, from_attributes=True) for one in built.identities)
 
 
 def sha256_of(path: Path) -> str:

@@ -1,15 +1,18 @@
-"""Time in nanoseconds, and what many samples of it come to."""
+"""Time in nanoseconds, on as many cores as are asked for, and what many samples of it come to."""
 
+import os
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any, Literal, TypeVar
 
+import cv2
 import numpy as np
 
-from benchmarks.harness.progress import follow
+from benchmarks.harness.command_line import follow
 from benchmarks.harness.result import Clock, Figure, Name, NotAvailable
 from lane.capture.measuring import Stopwatch
 from lane.platform.garbage_collection import settled_garbage
@@ -87,3 +90,20 @@ def clock() -> Clock:
     except OSError:
         source = None
     return Clock(function="perf_counter_ns", implementation=info.implementation, source=source)
+
+
+@contextmanager
+def bound(count: int) -> Iterator[None]:
+    """So many cores for this thread, for what begins meanwhile, and for OpenCV; all, where it cannot be."""
+    allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    if count >= len(allowed):
+        yield
+        return
+    threads = cv2.getNumThreads()
+    os.sched_setaffinity(0, allowed[:count])
+    cv2.setNumThreads(count)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
+        cv2.setNumThreads(threads)

@@ -10,20 +10,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.drawn_frames import Size
+from benchmarks.harness.command_line import follow
+from benchmarks.harness.drawn_frames import Size, grown_ups
 from benchmarks.harness.measurer import build_measurer, shipped_policy
-from benchmarks.harness.progress import follow
 from benchmarks.harness.result import Figure
 from benchmarks.harness.timing import times
 from benchmarks.latency.passages import Film, camera_for, lane_for, settings_for
-from lane.decision.evidence import DocumentKind
-from lane.document.travel_document import TravelDocument
 from lane.service.run import open_desk
 from models.runtime.machine import ROOT
 
@@ -97,7 +94,7 @@ def start(
     journals = folder / str(lane["lane"])
     journals.mkdir()
     rules, settings = shipped_policy(), settings_for(journals, film, size, **lane)
-    document = _document((folder / PHOTO).read_bytes())
+    document = grown_ups((folder / PHOTO).read_bytes())
     with camera_for(settings, rules) as camera, open_desk(settings) as desk:
         measurer = build_measurer(rules, provider=provider, threads=threads, bf16=bf16)
         marks.append(time.monotonic_ns())
@@ -113,13 +110,6 @@ def start(
         "first frame to gate": passed.first_frame_ns,
         "end to end": passed.last_frame_ns,
     }
-
-
-def _document(photo: bytes) -> TravelDocument:
-    """Of a grown-up, and valid."""
-    today = datetime.now(UTC).date()
-    born, expires = today - timedelta(days=15_000), today + timedelta(days=900)
-    return TravelDocument(photo, expires, born_on=born, kind=DocumentKind.ORDINARY)
 
 
 def main() -> None:

@@ -22,10 +22,9 @@ from typing import Any, Protocol
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.desk_site import Site
-from benchmarks.harness.drawn_frames import FRAMES_PER_SECOND, Size, Walk
-from benchmarks.harness.film_file import write_film
+from benchmarks.harness.drawn_frames import FRAMES_PER_SECOND, Size, Walk, write_film
 from benchmarks.harness.kiosk_page import OPENS_WITHIN_S, open_page
-from benchmarks.harness.noted_camera import NotedCamera
+from benchmarks.harness.noted_camera import Noted, NotedCamera
 from lane.cameras.live_camera import RealCamera
 from lane.cameras.source import AtEnd
 from lane.capture.measuring import Measurer, Stopwatch
@@ -70,11 +69,8 @@ class PassageTimes:
     gate_ns: int
     """The command itself."""
     frames: int
-    passed_over: int
-    came: int
-    """Frames from the capture's first to its last, also those that the lane never had."""
-    lasted_s: float
-    """From the capture's first frame to its last."""
+    """By the lane's own count."""
+    noted: Noted
     similarity: float
     stages_ms: dict[str, float]
     """The lane's own account of the passage, as in the ledger."""
@@ -146,19 +142,14 @@ class Lane:
         report = self.station.serve()
         if report is None:
             raise BenchmarkError("the lane serves nobody any more: see its log above")
-        return self._timed(report, self._similarity(report))
-
-    def _timed(self, report: PassageReport, similarity: float) -> PassageTimes:
-        captured_s, commanded_s = self.camera.captured_s, self.gate.commanded_s
+        similarity, noted, commanded_s = self._similarity(report), self.camera.noted, self.gate.commanded_s
         return PassageTimes(
-            last_frame_ns=round((commanded_s - captured_s[-1]) * 1e9),
-            first_frame_ns=round((commanded_s - captured_s[0]) * 1e9),
+            last_frame_ns=round((commanded_s - noted.captured_s[-1]) * 1e9),
+            first_frame_ns=round((commanded_s - noted.captured_s[0]) * 1e9),
             ledger_ns=self.journal.verdict_ns,
             gate_ns=self.gate.command_ns,
             frames=report.frames,
-            passed_over=self.camera.passed_over,
-            came=self.camera.came,
-            lasted_s=self.camera.lasted_s,
+            noted=noted,
             similarity=similarity,
             stages_ms=report.timings_ms,
         )
@@ -259,10 +250,7 @@ def lane_for(
 
 
 def known_similarity(walk: Walk, measurer: Measurer) -> float:
-    """Of the film's first frame and the document, as the networks answer without a lane around them.
-
-    BenchmarkError where one of them shows no face.
-    """
+    """Of the film's first frame and the document, without a lane; BenchmarkError where one shows no face."""
     watch = Stopwatch()
     sightings = [
         measurer.look(image_bgr, watch) for image_bgr in (decode(walk.document.photo), walk.frames[0])

@@ -1,1 +1,1 @@
-"""Results as one HTML file that a buyer can read: no script, no network, nothing that is not in it."""
+"""Results of several machines side by side, and as one HTML file that a buyer can read."""

@@ -15,7 +15,6 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "所有数字均来自本产品自带的性能测试；测量条件见文末。",
     ),
     "verdict": ("Verdict", "结论"),
-    "machine": ("Machine", "机器"),
     "lanes": ("Lanes it carries", "可承载通道数"),
     "lanes_how": (
         "each at {rate} frames a second, 99 of 100 decisions within {limit} ms of the last frame",
@@ -79,7 +78,6 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "frames": ("Frames", "画面"),
     "none": ("none", "无"),
     "core": ("{count} cores", "{count} 核"),
-    "result": ("Result", "结果文件"),
 }
 """English, Chinese."""
 

@@ -40,7 +40,7 @@ def desk_process(database: Path, log: Path, port: int = 0) -> Iterator[str]:
     with open(log, "wb", opener=_for_its_owner) as errors:
         child = start_talking(_command([*arguments, "--exit-with-parent"]), errors=errors)
         try:
-            yield _address(child, log)
+            yield listening_at(child, log)
         finally:
             child.process.terminate()
             child.end(_ENDS_WITHIN_S)
@@ -50,7 +50,8 @@ def _for_its_owner(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _address(child: Child, log: Path) -> str:
+def listening_at(child: Child, log: Path) -> str:
+    """The address that a desk which starts is found at. Raises SettingsError where it does not start."""
     too_late = threading.Timer(_START_S, child.process.kill)
     too_late.start()
     try:

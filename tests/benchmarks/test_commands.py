@@ -3,12 +3,15 @@
 import pytest
 
 from benchmarks.__main__ import COMMANDS, loaded
-from tests.support.benchmarks.command_line import ROOT
+from tests.support.benchmarks.command_line import ROOT, run_here
 
 
 def test_every_command_module_is_listed() -> None:
-    files = {(path.parent.name, path.stem) for path in (ROOT / "benchmarks").glob("*/*_command.py")}
-    assert files == {(folder, f"{name}_command") for name, folder in COMMANDS.items()}
+    modules = (ROOT / "benchmarks").glob("*/*.py")
+    teaching = [path for path in modules if "    Example: python -m benchmarks" in path.read_text("utf-8")]
+    assert {path.stem: path.parent.name for path in teaching} == COMMANDS
+    text = run_here("--help").stdout
+    assert all(name in text for name in (*COMMANDS, "Start here"))
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -6,13 +6,12 @@ from xml.etree.ElementTree import fromstring
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import StepPatch
 from numpy.typing import NDArray
 
+from benchmarks.accuracy.accuracy import Measured, drawings
 from benchmarks.accuracy.error_rates import Outcome
-from benchmarks.accuracy.measure import Measured
-from benchmarks.accuracy.score_plots import SHARES, det, deviate, draw, histogram
+from benchmarks.accuracy.score_plots import SHARES, det, deviate, histogram
 from benchmarks.acquisition.matchers import matcher_under_test
 from benchmarks.harness.plots import COLOURS, DASHES, HATCHES, bars, curves, svg
 from lane.decision.policy import load
@@ -38,10 +37,6 @@ def _lines(page: Figure) -> list[NDArray[np.float64]]:
     return [np.asarray(one.get_xydata()) for one in axes.lines if not str(one.get_label()).startswith("_")]
 
 
-def _rings(page: Figure) -> list[Line2D]:
-    return [one for one in page.axes[0].lines if one.get_gid() == "ring"]
-
-
 def test_normal_scores_draw_straight_det_curve() -> None:
     (line,) = _lines(det({"all": _outcome(1, 50_000, 50_000)}, "DET", 0.4))
     x, y = line[(np.abs(line + 2) < 1).all(1)].T
@@ -59,7 +54,7 @@ def test_curve_falls_and_stays_on_axes() -> None:
         x, y = np.diff(points, axis=0).T
         assert (x <= 0).all()
         assert (y >= 0).all()
-    assert len(_rings(page)) == 1
+    assert [one.get_gid() for one in page.axes[0].lines].count("ring") == 1
 
 
 def test_each_histogram_has_unit_area() -> None:
@@ -71,8 +66,12 @@ def test_each_histogram_has_unit_area() -> None:
 
 def test_names_escaped_empty_groups_draw_nothing() -> None:
     nobody = outcome([], [])
-    page = det({"<b> & 'co' $x_": _outcome(1), "nobody": nobody}, "a < b", 0.4)
-    text = "".join(fromstring(svg(page)).itertext())
+    first, again = (
+        svg(det({"<b> & 'co' $x_": _outcome(1), "nobody": nobody}, "a < b", 0.4)) for _ in range(2)
+    )
+    assert first == again, "the same scores are the same file"
+    assert "<dc:date>" not in first
+    text = "".join(fromstring(first).itertext())
     assert "<b> & 'co' $x_" in text
     assert "nobody" not in text
     assert fromstring(svg(histogram(nobody, "none"))) is not None
@@ -91,14 +90,8 @@ def test_drawings_per_matcher_and_one_together() -> None:
         for name in ("one", "two")
     ]
     one, two = (Measured(matcher, {"all": _outcome(1)}, ()) for matcher in matchers)
-    assert set(draw([one, two])) == {"one-det", "one-scores", "two-det", "two-scores", "det"}
-    assert set(draw([one])) == {"one-det", "one-scores"}
-
-
-def test_same_scores_are_same_file() -> None:
-    first, second = (svg(det({"a": _outcome(1)}, "DET", 0.4)) for _ in range(2))
-    assert first == second
-    assert "<dc:date>" not in first
+    assert set(drawings([one, two])) == {"one-det", "one-scores", "two-det", "two-scores", "det"}
+    assert set(drawings([one])) == {"one-det", "one-scores"}
 
 
 @pytest.mark.thorough

@@ -9,15 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.accuracy import scores
-from benchmarks.accuracy.scores import (
-    EDGES,
-    Gallery,
-    Scores,
-    all_impostors,
-    joined,
-    listed_impostors,
-    paired,
-)
+from benchmarks.accuracy.scores import EDGES, Gallery, Scores, all_impostors, joined, listed_impostors, paired
 from benchmarks.errors import BenchmarkError
 from models.values.identity import Metric
 from tests.support.benchmarks.made_up_scores import gallery, scored
@@ -65,11 +57,6 @@ def test_sparse_blocks_count_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(found.reaching(t) == plain.reaching(t) for t in THRESHOLDS)
     assert all(found.reaching(t) == plain.reaching(t) for t in EDGES[:: len(EDGES) // 50])
     assert found.reaching(0.97) == plain.reaching(0.97)
-
-
-def test_inexact_count_is_not_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scores, "KEPT", 50)
-    found = all_impostors(_gallery(1, 200, 20), 20)
     with pytest.raises(KeyError):
         found.reaching(0.0123)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.harness.result_file import read
+from benchmarks.harness.result import read
 from tests.support.benchmarks.command_line import run
 from tests.support.lane.http_camera import film
 

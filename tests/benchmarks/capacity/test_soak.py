@@ -9,12 +9,12 @@ import numpy as np
 import psutil
 import pytest
 
-from benchmarks.capacity import memory_growth
+from benchmarks.capacity import soak
 from benchmarks.capacity.lane_processes import LaneProcess, Passage
-from benchmarks.capacity.memory_growth import WINDOWS, own_kb, sampled, slope_per_hour
-from benchmarks.capacity.soak import passages, waiting
+from benchmarks.capacity.soak import WINDOWS, own_kb, passages, sampled, slope_per_hour, waiting
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.result_file import read
+from benchmarks.harness.noted_camera import Noted
+from benchmarks.harness.result import read
 from tests.support.benchmarks.command_line import run
 from tests.support.processes import until
 
@@ -51,23 +51,20 @@ def test_waiting_counts_every_process() -> None:
 
 
 def test_counts_include_first_passage() -> None:
-    """As all other figures of frames do."""
+    """As all other figures of frames do; without a passage there are none."""
     before = {"frames": 10, "spoilt": 1, "skipped": 0, "reconnects": 1}
     seen = [before | {"spoilt": 3, "reconnects": 2}, before | {"spoilt": 4, "reconnects": 2}]
-    passed = [Passage([], 9.0, [1.0, 1.1, 1.2], [1] * 3, [1] * 3, 1, 0, one) for one in seen]
+    noted = Noted([1.0, 1.1, 1.2], [1] * 3, [1] * 3, passed_over=1)
+    passed = [Passage([], 9.0, noted, one) for one in seen]
     frames = {one.name[-1]: one.number for one in passages(passed, before) if one.name[0] == "frames"}
     assert (frames["came"], frames["looked at"], frames["passed over"]) == (8, 6, 2)
     assert (frames["spoilt"], frames["reconnects"]) == (3, 1)
-
-
-def test_run_without_passenger_is_named() -> None:
     with pytest.raises(BenchmarkError, match="no passenger came"):
         list(passages([], {}))
 
 
 @pytest.mark.thorough
 def test_short_run_tells_frames_times_memory(photos: Path, tmp_path: Path) -> None:
-    assert photos.is_dir()
     short = ("--minutes", "0.05", "--idle-s", "2", "--threads", "1")
     done = run("soak", *short, "--json", str(tmp_path / "soak.json"))
     assert done.returncode == 0, done.stderr
@@ -97,9 +94,6 @@ def test_a_slope_lies_in_its_interval(mb_per_hour: float) -> None:
     low, high = slope_per_hour(("slope",), at_s, mb).interval or (0, 0)
     assert low <= mb_per_hour <= high
     assert high - low < 2
-
-
-def test_too_few_samples_tell_no_slope() -> None:
     few = np.arange(float(WINDOWS))
     assert slope_per_hour(("slope",), few, few).number is None
 
@@ -117,7 +111,7 @@ def test_memory_counts_only_live_process() -> None:
 
 
 def test_ended_process_has_no_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory_growth, "EVERY_S", 0.01)
+    monkeypatch.setattr(soak, "EVERY_S", 0.01)
     with sampled(lambda: {"gone": GONE, "here": os.getpid()}) as samples:
         until(lambda: "here" in samples and len(samples["here"].mb) > 1)
     assert set(samples) == {"here"}

@@ -40,22 +40,25 @@ def test_packages_and_memory_summed_without_duplicates(tmp_path: Path) -> None:
     assert rapl.joules() == pytest.approx(3 * 2)
 
 
+def package(root: Path, energy_uj: int) -> Path:
+    return zone(root, "intel-rapl:0", "package-0", energy_uj)
+
+
 def test_restarted_counter_goes_on(tmp_path: Path) -> None:
-    zone(tmp_path, "intel-rapl:0", "package-0", RANGE_UJ - 2_000_000)
+    package(tmp_path, RANGE_UJ - 2_000_000)
     rapl = found(tmp_path)
-    zone(tmp_path, "intel-rapl:0", "package-0", 1_000_000)
-    assert rapl.joules() == pytest.approx(3)
-    zone(tmp_path, "intel-rapl:0", "package-0", 5_000_000)
-    assert rapl.joules() == pytest.approx(7)
+    for energy_uj, joules in ((1_000_000, 3), (5_000_000, 7)):
+        package(tmp_path, energy_uj)
+        assert rapl.joules() == pytest.approx(joules)
 
 
 @given(st.lists(st.integers(0, RANGE_UJ - 1), min_size=1, max_size=20))
 def test_energy_never_goes_back(tmp_path_factory: pytest.TempPathFactory, readings: list[int]) -> None:
     root = tmp_path_factory.mktemp("powercap")
-    zone(root, "intel-rapl:0", "package-0", 0)
+    package(root, 0)
     rapl, before = found(root), 0.0
     for energy_uj in readings:
-        zone(root, "intel-rapl:0", "package-0", energy_uj)
+        package(root, energy_uj)
         now = rapl.joules()
         assert now >= before
         before = now
@@ -64,7 +67,7 @@ def test_energy_never_goes_back(tmp_path_factory: pytest.TempPathFactory, readin
 def test_machine_without_counters_says_so(tmp_path: Path) -> None:
     assert "no processor counts" in str(Rapl.find(tmp_path))
     assert "no processor counts" in str(Rapl.find(tmp_path / "missing"))
-    (zone(tmp_path, "intel-rapl:0", "package-0", 0) / "energy_uj").write_text("much\n", encoding="ascii")
+    (package(tmp_path, 0) / "energy_uj").write_text("much\n", encoding="ascii")
     assert "cannot be read" in str(Rapl.find(tmp_path))
 
 
@@ -84,16 +87,13 @@ class Driver:
         return self.millijoules
 
 
-def test_gpus_are_summed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gpus_are_summed_or_said_to_be_none(monkeypatch: pytest.MonkeyPatch) -> None:
     driver = Driver(monkeypatch, devices=2)
     nvml = Nvml.find()
     assert isinstance(nvml, Nvml)
     with counted({"gpu": nvml}) as used:
         driver.millijoules = 3_500
     assert used.joules == {"gpu": pytest.approx(5)}
-
-
-def test_machine_without_gpu_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     Driver(monkeypatch, devices=0)
     assert "no GPU" in str(Nvml.find())
     Driver(monkeypatch, 1, pynvml.NVML_ERROR_NOT_SUPPORTED)
@@ -107,20 +107,16 @@ def test_machine_without_gpu_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_decision_costs_share_uncounted_is_null(tmp_path: Path) -> None:
-    zone(tmp_path, "intel-rapl:0", "package-0", 0)
+    package(tmp_path, 0)
     with counted({"processor": found(tmp_path), "gpu": "none here"}) as used:
-        zone(tmp_path, "intel-rapl:0", "package-0", 10_000_000)
+        package(tmp_path, 10_000_000)
     figures = {one.name: one for one in used.figures(("energy",), 4)}
     assert figures["energy", "processor", "joules"].number == 10
     assert figures["energy", "processor", "a decision"].number == 2.5
     assert (figures["energy", "processor", "mean watts"].number or 0) > 0
     assert figures["energy", "gpu"].value == NotAvailable(not_available="none here")
-
-
-def test_vanished_counter_gives_no_figure(tmp_path: Path) -> None:
-    counter = zone(tmp_path, "intel-rapl:0", "package-0", 0) / "energy_uj"
     with counted({"processor": found(tmp_path)}) as used:
-        counter.unlink()
+        (tmp_path / "intel-rapl:0" / "energy_uj").unlink()
     (none,) = used.figures(("energy",), 1)
     assert isinstance(none.value, NotAvailable)
     assert "not to the end" in none.value.not_available

@@ -85,14 +85,11 @@ def test_no_process_stays() -> None:
     assert children_of(os.getpid()) <= before
 
 
-def test_copy_is_whole_across_threads() -> None:
+def test_copy_is_whole_and_of_a_device_as_large_as_there(monkeypatch: pytest.MonkeyPatch) -> None:
     with ThreadPoolExecutor(3) as pool:
         copy = ceilings.copied(pool, 3)
         assert copy.amount == 2 * ceilings.COPIED_BYTES
         assert copy.time_ns() > 0
-
-
-def test_device_ceilings_have_device_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ceilings, "SIDE_ON_DEVICE", 64)
     copy, product = ceilings.copied_on_device(ON_CPU), ceilings.on_runtime(ON_CPU, on_device=True)
     assert copy.amount == 19 * 64 * 64 * 4

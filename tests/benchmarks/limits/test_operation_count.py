@@ -11,6 +11,7 @@ from models.catalogue import catalogue, weights
 from models.catalogue.onnx_graph import GraphBuilder
 
 Sizes = Sequence[int | str]
+CHANNELS, PLANE = (1, 4, 8, 8), (1, 2, 4, 4)
 
 
 def ones(*shape: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
@@ -41,46 +42,42 @@ def test_convolution_takes_two_operations_per_weight() -> None:
     assert work.moved_bytes == work.weights_bytes + 4 * (3 * 8 * 8 + 4 * 8 * 8)
 
 
-def test_group_sees_only_own_channels() -> None:
-    graph = one_node("Conv", (1, 4, 8, 8), (1, 4, 3, 3), ones(4, 1, 3, 3), group=4, strides=[2, 2])
-    assert count(graph, "one", (1, 4, 8, 8)).flop == 2 * (4 * 3 * 3) * (3 * 3)
-    halves = one_node("Conv", (1, 4, 8, 8), (1, 6, 8, 8), ones(6, 2, 1, 1), group=2)
-    assert count(halves, "one", (1, 4, 8, 8)).flop == 2 * (6 * 8 * 8) * 2
-
-
-def test_matrix_product_two_operations_per_term() -> None:
-    assert count(one_node("MatMul", (5, 7), (5, 3), ones(7, 3)), "one", (5, 7)).flop == 2 * 5 * 7 * 3
-    general = count(one_node("Gemm", (5, 7), (5, 3), ones(3, 7), ones(3), transB=1), "one", (5, 7))
-    assert (general.products_flop, general.flop) == (2 * 5 * 7 * 3, 2 * 5 * 7 * 3 + 5 * 3)
-    turned = one_node("Gemm", (7, 5), (5, 3), ones(7, 3), transA=1)
-    assert count(turned, "one", (7, 5)).flop == 2 * 5 * 7 * 3
-
-
 @pytest.mark.parametrize(
-    ("graph", "flop"),
+    ("operator", "into", "out", "constants", "attributes", "products", "others"),
     [
-        (one_node("Relu", (1, 2, 4, 4), (1, 2, 4, 4)), 32),
-        (one_node("PRelu", (1, 2, 4, 4), (1, 2, 4, 4), ones(2, 1, 1)), 64),
-        (one_node("Add", (1, 2, 4, 4), (1, 2, 4, 4), ones(2, 1, 1)), 32),
-        (one_node("MaxPool", (1, 2, 4, 4), (1, 2, 2, 2), kernel_shape=[2, 2], strides=[2, 2]), 32),
-        (one_node("GlobalAveragePool", (1, 2, 4, 4), (1, 2, 1, 1)), 32),
-        (one_node("BatchNormalization", (1, 2, 4, 4), (1, 2, 4, 4), *[ones(2)] * 4), 64),
-        (one_node("Transpose", (1, 2, 4, 4), (1, 4, 4, 2), perm=[0, 2, 3, 1]), 0),
+        # A group sees its own channels alone
+        ("Conv", CHANNELS, (1, 4, 3, 3), [ones(4, 1, 3, 3)], {"group": 4, "strides": [2, 2]}, 2 * 36 * 9, 0),
+        ("Conv", CHANNELS, (1, 6, 8, 8), [ones(6, 2, 1, 1)], {"group": 2}, 2 * (6 * 8 * 8) * 2, 0),
+        ("MatMul", (5, 7), (5, 3), [ones(7, 3)], {}, 2 * 5 * 7 * 3, 0),
+        ("Gemm", (5, 7), (5, 3), [ones(3, 7), ones(3)], {"transB": 1}, 2 * 5 * 7 * 3, 5 * 3),
+        ("Gemm", (7, 5), (5, 3), [ones(7, 3)], {"transA": 1}, 2 * 5 * 7 * 3, 0),
+        ("Relu", PLANE, PLANE, [], {}, 0, 32),
+        ("PRelu", PLANE, PLANE, [ones(2, 1, 1)], {}, 0, 64),
+        ("Add", PLANE, PLANE, [ones(2, 1, 1)], {}, 0, 32),
+        ("MaxPool", PLANE, (1, 2, 2, 2), [], {"kernel_shape": [2, 2], "strides": [2, 2]}, 0, 32),
+        ("GlobalAveragePool", PLANE, (1, 2, 1, 1), [], {}, 0, 32),
+        ("BatchNormalization", PLANE, PLANE, [ones(2)] * 4, {}, 0, 64),
+        ("Transpose", PLANE, (1, 4, 4, 2), [], {"perm": [0, 2, 3, 1]}, 0, 0),
     ],
-    ids=["relu", "prelu", "add", "max-pool", "global-pool", "normalisation", "transpose"],
 )
-def test_other_nodes_are_counted_by_element(graph: bytes, flop: int) -> None:
-    work = count(graph, "one", (1, 2, 4, 4))
-    assert (work.products_flop, work.flop, work.not_counted) == (0, flop, {})
+def test_each_node_is_counted_by_term_or_element(
+    operator: str,
+    into: Sizes,
+    out: Sizes,
+    constants: list[object],
+    attributes: dict[str, object],
+    products: int,
+    others: int,
+) -> None:
+    graph = one_node(operator, into, out, *constants, **attributes)
+    work = count(graph, "one", [int(size) for size in into])
+    assert (work.products_flop, work.flop, work.not_counted) == (products, products + others, {})
 
 
-def test_reshape_moves_nothing() -> None:
-    assert count(one_node("Flatten", (1, 2, 4, 4), (1, 32)), "one", (1, 2, 4, 4)).moved_bytes == 0
-    turned = one_node("Transpose", (1, 2, 4, 4), (1, 4, 4, 2), perm=[0, 2, 3, 1])
-    assert count(turned, "one", (1, 2, 4, 4)).moved_bytes == 2 * 32 * 4
-
-
-def test_resize_copies_or_uses_four_neighbours() -> None:
+def test_reshape_moves_nothing_and_resize_copies_or_uses_four_neighbours() -> None:
+    assert count(one_node("Flatten", PLANE, (1, 32)), "one", PLANE).moved_bytes == 0
+    turned = one_node("Transpose", PLANE, (1, 4, 4, 2), perm=[0, 2, 3, 1])
+    assert count(turned, "one", PLANE).moved_bytes == 2 * 32 * 4
     for mode, each in (("nearest", 0), ("linear", 8)):
         assert count(resize(mode), "one", (1, 1, 4, 4)).flop == each * 64
 

@@ -23,6 +23,7 @@ def test_standing_objects_are_not_searched() -> None:
 
 def test_new_garbage_is_still_found() -> None:
     with settled_garbage():
+        assert gc.isenabled()
         gone = weakref.ref(Knot())
         gc.collect()
         assert gone() is None

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness.result import SHARE, Figure, Name, Result, not_available
-from benchmarks.harness.result_file import parse
+from benchmarks.capacity.bisection import Step
+from benchmarks.harness.result import SHARE, Figure, Name, Result, not_available, parse
 
 CPU = "CPUExecutionProvider"
 NETWORKS = [
@@ -62,10 +62,8 @@ def result(
 
 
 def spread(name: Name, middle_ms: float, samples: int = 200) -> Figure:
-    tails = {
-        part: round(middle_ms * times, 4)
-        for part, times in {"p90": 1.1, "p95": 1.2, "p99": 1.4, "max": 1.6}.items()
-    }
+    times = {"p90": 1.1, "p95": 1.2, "p99": 1.4, "max": 1.6}
+    tails = {part: round(middle_ms * more, 4) for part, more in times.items()}
     return Figure(name=name, value=middle_ms, unit="ms", better="lower", n=samples, tails=tails)
 
 
@@ -103,11 +101,11 @@ def capacity(
         *(
             Figure(name=("steps", "lanes", f"{count}", name), value=value)
             for count in steps
-            for name, value in {
-                "carried": int(count <= lanes),
-                "cpu share": 0.2,
-                "passed over share": 0,
-            }.items()
+            for name, value in (
+                ("carried", int(count <= lanes)),
+                ("cpu share", 0.2),
+                ("passed over share", 0),
+            )
         ),
         conditions=asked | (conditions or {}),
         **changed,
@@ -143,3 +141,8 @@ def limit(missing: dict[str, str] | None = None, *, share: float = 0.86, **chang
 def write(made: Result, path: Path) -> Path:
     path.write_text(made.text(), encoding="utf-8")
     return path
+
+
+def of_step(step: Step) -> dict[str, Figure]:
+    """A step's figures by the first part of their names, those of the steps' table by the last."""
+    return {one.name[-1] if one.name[0] == "steps" else one.name[0]: one for one in step.figures}

@@ -1,1 +1,0 @@
-"""Presentation attack detection: APCER and BPCER of the liveness cues."""

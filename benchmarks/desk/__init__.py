@@ -1,1 +1,0 @@
-"""How many passages one desk carries."""
