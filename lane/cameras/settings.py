@@ -14,7 +14,7 @@ from lane.cameras.reader_watchdog import STEADY_S
 from lane.cameras.shared_memory_feed import MOST_PIXELS
 from lane.cameras.source import SCHEMES, AtEnd, Source
 from lane.platform.process_supervisor import Patience
-from lane.platform.settings_section import Section
+from lane.platform.settings import Section
 
 REST_S = 0.25
 """While nobody looks a frame is made so often, and four times in `stall_s` at least."""

@@ -9,7 +9,7 @@ from api.audit.replay.staff import StaffReplay
 from api.lanes.recovery import Recovery
 from api.people.roles import Task
 from lane.decision.reason_codes import Code
-from lane.desk.commands import WISHES
+from lane.desk.port import WISHES
 from lane.ledger.chain import check_follows
 from lane.ledger.entry import GENESIS, Entry, Head
 from lane.platform.errors import LedgerBrokenError

@@ -34,8 +34,7 @@ from lane.cameras.settings import CameraSettings
 from lane.cameras.shared_memory_feed import AttachedWriter, FeedReader
 from lane.cameras.source import AtEnd, Kind, Source
 from lane.cameras.trouble import Trouble
-from lane.desk.simulated import SimulatedDesk
-from lane.desk.status import LaneIdentity
+from lane.desk.port import LaneIdentity
 from lane.desk.status_reporter import StatusReporter, WatchedCamera
 from lane.document.simulated import SimulatedReader
 from lane.platform.clock import SystemClock
@@ -53,6 +52,7 @@ from tests.support.lane.http_camera import (
     number_of,
     picture,
 )
+from tests.support.lane.simulated_lane import SimulatedDesk
 from tests.support.processes import children_of, command_of, line_of, running, until
 
 HLS = "application/vnd.apple.mpegurl"

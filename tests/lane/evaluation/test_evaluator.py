@@ -33,7 +33,7 @@ from lane.platform.clock import SkippingClock
 from lane.platform.errors import SettingsError
 from lane.service import build
 from lane.service.build import build_evaluation_thread
-from lane.settings import read
+from lane.service.settings import read
 from models.align import ARCFACE_112, Layout
 from models.errors import CatalogueError, InferenceError, WeightsChangedError, WeightsMissingError
 from models.networks.build import Networks, build_networks

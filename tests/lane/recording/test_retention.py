@@ -9,7 +9,6 @@ from lane.capture.measuring import Measurer
 from lane.decision.evidence import DeskContact
 from lane.decision.policy import Policy
 from lane.desk.outbox import Outbox
-from lane.desk.simulated import SimulatedDesk
 from lane.ledger.clock_check import Timekeeper
 from lane.ledger.entry import Draft
 from lane.ledger.journal import SqliteJournal
@@ -18,10 +17,9 @@ from lane.platform.errors import DeskLostError
 from lane.recording.retention import EVERY_S, FIRST_AFTER_S, Retention
 from lane.service.build import build_retention
 from lane.service.inspection import _retention
-from lane.settings import read as read_settings
-from tests.lane.ledger.test_clock_check import SetClock
+from lane.service.settings import read as read_settings
 from tests.lane.ledger.test_journal import FACE
-from tests.support.lane.simulated_lane import LANE, hall, opened
+from tests.support.lane.simulated_lane import LANE, SetClock, SimulatedDesk, hall, opened
 
 
 def recorded(folder: Path, at: datetime, *, end: str = ".recording") -> str:

@@ -9,7 +9,7 @@ import pytest
 from lane.decision.policy import load
 from lane.platform.errors import PolicyError
 from lane.service import build
-from lane.settings import read
+from lane.service.settings import read
 from models.catalogue import catalogue
 from models.embed.embedder import FaceEmbedder
 from models.embed.preprocessing import preprocessing
@@ -109,5 +109,5 @@ def test_shipped_policy_fits_no_other_bf16(runs: str) -> None:
 
 def test_lost_networks_run_cpu_fp32() -> None:
     lost = read(engine={"bf16": "require", "provider_policy": "require", "provider": "openvino"})
-    engine = build._on_cpu(lost).engine
+    engine = build.on_cpu(lost).engine
     assert (engine.provider_policy, engine.bf16) == ("cpu", "never")

@@ -9,13 +9,12 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from lane.cameras.frame import Frame
 from lane.cameras.simulated import Scene
 from lane.decision.referral import Answer, PassageId
-from lane.desk.simulated import SimulatedDesk
 from lane.document.travel_document import TravelDocument
 from lane.ledger.clock_check import Timekeeper, clock_is_doubted
 from lane.ledger.entry import read
@@ -23,16 +22,9 @@ from lane.ledger.journal import SqliteJournal
 from lane.passage.judge import Judge
 from tests.support.lane.crashing_lane import PlainCamera, PlainMeasurer, passengers
 from tests.support.lane.example_evidence import POLICY
-from tests.support.lane.simulated_lane import LANE, StandingClock, hall
+from tests.support.lane.simulated_lane import LANE, SetClock, SimulatedDesk, hall
 
 SET_BY = timedelta(hours=-2)
-
-
-class SetClock(StandingClock):
-    set_by = timedelta()
-
-    def now(self) -> datetime:
-        return super().now() + self.set_by
 
 
 class Camera(PlainCamera):

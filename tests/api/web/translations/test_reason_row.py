@@ -12,7 +12,7 @@ from api.web.translations import code_texts, not_captured
 from api.web.translations.language import words
 from lane.decision.reason_codes import BY_GROUP, Code, Reason, for_traveller, worst_first
 from lane.decision.reason_meaning import Rank
-from lane.desk.commands import WISHES
+from lane.desk.port import WISHES
 
 
 def check() -> None:
