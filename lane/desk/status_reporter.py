@@ -133,10 +133,6 @@ class StatusReporter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Report nothing more. Closing twice is no error."""
         self._closed.set()
         self._changed.set()
 
@@ -150,7 +146,7 @@ class StatusReporter:
             return self._command
 
     def remember(self, command: Command, last_request: int = 0) -> None:
-        """Take up what was obeyed and taken up before the lane started, until the desk sends a command."""
+        """Take up the command of before, until the desk sends one; no request is taken up twice."""
         with self._lock:
             self._obeyed = command.number
             self._last_request = max(self._last_request, last_request)

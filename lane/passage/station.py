@@ -193,7 +193,7 @@ class Station:
         return _report(passage, judged, decision, gate_opened=opened)
 
     def _await_answer(self, passage: Passage, outcome: Refer) -> tuple[Decision | None, bool]:
-        """Wait behind a closed gate for as long as it takes; no decision where the lane is stopped."""
+        """Wait behind a closed gate, and no timeout decides. Without a decision where the lane is stopped."""
         while True:
             answered = self._wait_for_officer(passage)
             if answered is None:
@@ -291,7 +291,10 @@ class Station:
         return self._doorway.is_ready()
 
     def _clock_facts(self) -> list[Draft]:
-        """The fact that the clock is doubted, or trusted again: it holds after a restart as before."""
+        """The fact that the clock is doubted, or trusted again: it holds after a restart as before.
+
+        A lane that is killed before the next check, seconds later, has only the last date in the ledger.
+        """
         found = self._timekeeper is not None and self._timekeeper.check() is not Check.SUCCESSFUL
         if self._timekeeper is None or found == self._clock_doubted:
             return []

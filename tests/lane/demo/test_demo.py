@@ -105,18 +105,23 @@ def test_non_empty_folder_is_refused(tmp_path: Path) -> None:
     assert (tmp_path / "mine.txt").read_text(encoding="utf-8") == "precious"
 
 
-def test_ctrl_c_ends_demo_cleanly(photos: Path, tmp_path: Path) -> None:
-    assert photos.is_dir()
-    folder = tmp_path / "data"
-    with subprocess.Popen(
-        [*COMMAND, "--headless", "--data", str(folder)],
+def started(command: Sequence[str], terminal: int) -> "subprocess.Popen[str]":
+    """A demo with this for its standard input."""
+    return subprocess.Popen(
+        command,
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        stdin=subprocess.DEVNULL,
+        stdin=terminal,
         preexec_fn=heeds_ctrl_c,  # noqa: PLW1509  no thread runs between fork and exec that it could disturb
-    ) as demo:
+    )
+
+
+def test_ctrl_c_ends_demo_cleanly(photos: Path, tmp_path: Path) -> None:
+    assert photos.is_dir()
+    command = [*COMMAND, "--headless", "--data", str(tmp_path / "data")]
+    with started(command, subprocess.DEVNULL) as demo:
         assert demo.stdout
         address = next(line.split()[-1] for line in demo.stdout if "Officer's desk" in line)
         demo.send_signal(signal.SIGINT)
@@ -142,15 +147,8 @@ def watched(photos: Path, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     """A demo of one passenger, with a person at its terminal."""
     assert photos.is_dir()
     person, terminal = os.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-c", ONE_PASSENGER, "demo", "--data", str(tmp_path / "data")],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        stdin=terminal,
-        preexec_fn=heeds_ctrl_c,  # noqa: PLW1509  no thread runs between fork and exec that it could disturb
-    ) as demo:
+    command = [sys.executable, "-c", ONE_PASSENGER, "demo", "--data", str(tmp_path / "data")]
+    with started(command, terminal) as demo:
         yield demo
         demo.kill()
     os.close(person)

@@ -190,13 +190,19 @@ def watched(frames: Frames) -> tuple[WatchedCamera, StatusReporter]:
     return WatchedCamera(frames, status_reporter, frames.clock), status_reporter
 
 
-def test_camera_goes_unknown_good_lost() -> None:
-    frames = Frames([0.0], SkippingClock(), fails=True)
-    camera, status_reporter = watched(frames)
+def test_camera_goes_unknown_good_stale_lost() -> None:
+    """It is stale while it is asked for a frame and gives none; the age of its last one is told."""
+    clock = SkippingClock()
+    camera, status_reporter = watched(Frames([0.0], clock, fails=True))
     assert status_reporter.status().camera.health is CameraHealth.UNKNOWN
     given = camera.frames()
     next(given)
     assert status_reporter.status().camera.health is CameraHealth.GOOD
+    clock.skip(1.5)
+    status = status_reporter.status().camera
+    assert status.health is CameraHealth.STALE
+    assert status.frame_age_ms is not None
+    assert status.frame_age_ms >= 1500
     with pytest.raises(CameraError):
         next(given)
     assert status_reporter.status().camera.health is CameraHealth.LOST
@@ -229,19 +235,6 @@ def test_camera_losses_show_for_ten_minutes() -> None:
     assert status_reporter.status().camera.counts == CameraCounts(frames=700, spoilt=1)
     camera.counts = CameraCounts(frames=5)
     assert status_reporter.status().camera.counts == CameraCounts(), "counted anew: nothing is less than none"
-
-
-def test_hanging_camera_is_stale() -> None:
-    """While it is asked for a frame; the age of its last one is told."""
-    clock = SkippingClock()
-    camera, status_reporter = watched(Frames([0.0, 0.0], clock))
-    given = camera.frames()
-    next(given)
-    clock.skip(1.5)
-    status = status_reporter.status().camera
-    assert status.health is CameraHealth.STALE
-    assert status.frame_age_ms is not None
-    assert status.frame_age_ms >= 1500
 
 
 def test_a_stopped_lanes_camera_gives_nothing() -> None:

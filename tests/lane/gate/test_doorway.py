@@ -160,10 +160,7 @@ def test_alarm_holds_until_supervisor_clears(detail: str, tmp_path: Path) -> Non
 Stop = Callable[[Hall], object]
 STOPS: dict[str, tuple[Stop, list[tuple[str, bool]]]] = {
     "a supervisor": (lambda here: here.hear(STOP), []),
-    "the emergency stop": (
-        lambda here: here.gate.seen.append(seen(Code.EMERGENCY_STOP)),
-        [("L05", True)],
-    ),
+    "the emergency stop": (lambda here: here.gate.seen.append(seen(Code.EMERGENCY_STOP)), [("L05", True)]),
 }
 
 

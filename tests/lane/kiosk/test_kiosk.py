@@ -437,10 +437,7 @@ def _shows(shown: KioskUnderTest, instruction: str) -> bool:
 
 
 def test_taken_port_stops_no_lane() -> None:
-    with (
-        socket.create_server(("127.0.0.1", 0)) as taken,
-        Kiosk(Setup(port=taken.getsockname()[1])) as one,
-    ):
+    with socket.create_server(("127.0.0.1", 0)) as taken, Kiosk(Setup(port=taken.getsockname()[1])) as one:
         until(lambda: one._supervisor.starts > 1)
         one(Instruction.PROCEED)
         assert one.address() is None
@@ -457,14 +454,9 @@ def test_probe_tells_whether_port_is_free() -> None:
     assert finding.ok
 
 
-def _started() -> "subprocess.Popen[bytes]":
-    """A kiosk whose lane is this test."""
-    command = [sys.executable, "-m", "lane.kiosk.process"]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-
 def test_kiosk_ends_with_lane() -> None:
-    with _started() as process:
+    command = [sys.executable, "-m", "lane.kiosk.process"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(Setup(port=0).model_dump_json().encode() + b"\n")

@@ -22,10 +22,7 @@ from tests.support.browser import CHROMIUM, NO_BROWSER
 from tests.support.lane.kiosk_process import KioskUnderTest, kiosk
 from tests.support.processes import GENEROUS_S, until
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason=NO_BROWSER),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason=NO_BROWSER)]
 PORTRAIT, ZOOMED, LANDSCAPE = (1080, 1920), (540, 960), (1920, 1080)
 LONGEST_MS = 1500
 """Between the last word of the lane and the cover; the lane's own silence takes a second at most before."""
@@ -77,11 +74,7 @@ def shared() -> Iterator[KioskUnderTest]:
 
 @contextmanager
 def opened(
-    browser: Browser,
-    shown: KioskUnderTest,
-    size: tuple[int, int] = PORTRAIT,
-    *,
-    quiet: bool = True,
+    browser: Browser, shown: KioskUnderTest, size: tuple[int, int] = PORTRAIT, *, quiet: bool = True
 ) -> Iterator[Page]:
     """The page; where it is `quiet`, whatever the browser complains of fails the test."""
     context = browser.new_context(viewport={"width": size[0], "height": size[1]})

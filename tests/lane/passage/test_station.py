@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from lane.cameras.frame import Frame
-from lane.cameras.simulated import Person, Scene, render
+from lane.cameras.simulated import render
 from lane.capture.measuring import Measurer
 from lane.decision.decide import Admit, Refer, decide
 from lane.decision.evidence import DocumentKind, from_plain, to_plain
@@ -24,12 +24,7 @@ from lane.document.travel_document import TravelDocument
 from lane.gate.simulated import SimulatedGate
 from lane.ledger.entry import read
 from lane.platform.clock import SkippingClock
-from lane.platform.errors import (
-    GateFaultError,
-    LedgerBrokenError,
-    NetworkLostError,
-    StoppedError,
-)
+from lane.platform.errors import GateFaultError, LedgerBrokenError, NetworkLostError, StoppedError
 from models.errors import InferenceError
 from models.networks.build import Networks
 from models.values.face import Face
@@ -140,13 +135,7 @@ def test_repeated_capture_opens_by_own_proof(people: People, lane_with: LaneMake
         "passage.closed",
     ]
     assert here.desk.entries[5].body["because"] == "proof"
-    assert here.states == [
-        State.CAPTURING,
-        State.REFERRED,
-        State.CAPTURING,
-        State.OPEN,
-        State.CLOSED,
-    ]
+    assert here.states == [State.CAPTURING, State.REFERRED, State.CAPTURING, State.OPEN, State.CLOSED]
 
 
 @tiers.parametrize("allowed", [0, 1, 2], quick=1)
@@ -313,72 +302,47 @@ def test_deciding_frames_lie_close_together(lane_with: LaneMaker) -> None:
     assert Code.TIMEOUT in codes(here.walk())
 
 
-ONLOOKER = {"stands_at": (0.82, 0.3), "eyes_apart_px": 15.0}
+def stays(*spans_s: tuple[float, float]) -> dict[str, Any]:
+    return {"stays": spans_s}
 
 
-def moving(people: People, name: str, **how: object) -> Person:
-    """The first person in the scene of somebody of the cast, who stands or stays otherwise."""
-    return replace(people[name].scene.people[0], **how)  # type: ignore[arg-type]
-
-
-def scene_of(story: str, people: People) -> Scene:
-    """People who do not just walk up, each story with the holder of a document in it."""
-    holder, other, ever = people["holder"].scene, "impostor", float("inf")
-    abreast = [moving(people, name, stands_at=(x, 0.45), eyes_apart_px=60.0) for name, x in SIDES]
-    far = moving(people, "holder", eyes_apart_px=30.0)
-    stories = {
-        "walk abreast": replace(holder, people=tuple(abreast)),
-        "one comes beside": replace(
-            holder, people=(abreast[0], replace(abreast[1], stays=((0.1, ever),))), walk_s=0.8
-        ),
-        "one looks in and goes": replace(
-            holder, people=(abreast[0], replace(abreast[1], stays=((0.1, 1.0),))), walk_s=0.8
-        ),
-        "others queue behind": replace(
-            holder,
-            people=(
-                *holder.people,
-                moving(people, other, **ONLOOKER),
-                moving(people, other, stands_at=(0.15, 0.35), eyes_apart_px=18.0),
-            ),
-        ),
-        "turns back": replace(holder, people=(replace(far, stays=((0.0, 0.8),)),), walk_s=0.2),
-        "comes back": replace(
-            holder, people=(moving(people, "holder", stays=((0.0, 0.3), (1.0, ever))),), walk_s=0.6
-        ),
-        "another takes the place": replace(
-            holder,
-            people=(
-                moving(people, "holder", stays=((0.0, 0.3),)),
-                moving(people, other, stays=((0.3, ever),)),
-            ),
-            walk_s=0.6,
-        ),
-    }
-    return stories[story]
-
-
-FRAMES_PER_SECOND = 12.5
-SIDES = (("holder", 0.25), ("impostor", 0.76))
-STORIES = {
-    "walk abreast": {Code.SEVERAL_FACES},
-    "one comes beside": {Code.SEVERAL_FACES},
-    "one looks in and goes": set(),
-    "others queue behind": set(),
-    "turns back": {Code.TURNED_BACK},
-    "comes back": set(),
-    "another takes the place": {Code.NO_MATCH},
+EVER, FRAMES_PER_SECOND = float("inf"), 12.5
+FAR: dict[str, Any] = {"eyes_apart_px": 30.0}
+LEFT, RIGHT = ({"stands_at": (x, 0.45), "eyes_apart_px": 60.0} for x in (0.25, 0.76))
+BEHIND: list[dict[str, Any]] = [
+    {"stands_at": (0.82, 0.3), "eyes_apart_px": 15.0},
+    {"stands_at": (0.15, 0.35), "eyes_apart_px": 18.0},
+]
+APPROACHES: dict[str, tuple[list[tuple[str, dict[str, Any]]], float, set[Code]]] = {
+    "walk abreast": ([("holder", LEFT), ("impostor", RIGHT)], 1.2, {Code.SEVERAL_FACES}),
+    "one comes beside": (
+        [("holder", LEFT), ("impostor", RIGHT | stays((0.1, EVER)))],
+        0.8,
+        {Code.SEVERAL_FACES},
+    ),
+    "one looks in and goes": ([("holder", LEFT), ("impostor", RIGHT | stays((0.1, 1.0)))], 0.8, set()),
+    "others queue behind": ([("holder", {}), *(("impostor", one) for one in BEHIND)], 1.2, set()),
+    "turns back": ([("holder", FAR | stays((0.0, 0.8)))], 0.2, {Code.TURNED_BACK}),
+    "comes back": ([("holder", stays((0.0, 0.3), (1.0, EVER)))], 0.6, set()),
+    "another takes the place": (
+        [("holder", stays((0.0, 0.3))), ("impostor", stays((0.3, EVER)))],
+        0.6,
+        {Code.NO_MATCH},
+    ),
 }
+"""Who comes, and stands or stays otherwise than in the demo; how long they walk up; what it refers for."""
 
 
 @pytest.mark.thorough
-@tiers.parametrize("story", STORIES, quick=2)
+@tiers.parametrize("story", APPROACHES, quick=2)
 def test_unusual_approach_gets_its_outcome(story: str, people: People, lane_with: LaneMaker) -> None:
-    passenger = replace(people["holder"], scene=scene_of(story, people))
-    here = lane_with(passenger, clock=StandingClock())
+    who, walk_s, expected = APPROACHES[story]
+    persons = tuple(replace(people[name].scene.people[0], **how) for name, how in who)
+    scene = replace(people["holder"].scene, people=persons, walk_s=walk_s)
+    here = lane_with(replace(people["holder"], scene=scene), clock=StandingClock())
     report = here.walk()
-    assert codes(report) & {*STORIES[story], Code.SEVERAL_FACES, Code.NO_MATCH} == STORIES[story]
-    assert (report.outcome == "refer") is bool(STORIES[story])
+    assert codes(report) & {*expected, Code.SEVERAL_FACES, Code.NO_MATCH} == expected
+    assert (report.outcome == "refer") is bool(expected)
     if story in ("one looks in and goes", "comes back"):
         assert report.frames / FRAMES_PER_SECOND > 1, "nothing from before it decides"
 

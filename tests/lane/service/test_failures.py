@@ -227,12 +227,7 @@ def test_lost_network_admits_nobody(lane_with: LaneMaker) -> Seen:
     return lost_desk(lane_with, NetworkLostError("cable"))
 
 
-@degraded(
-    "the desk",
-    Code.DESK_LOST,
-    does="the same",
-    until="it is back",
-)
+@degraded("the desk", Code.DESK_LOST, does="the same", until="it is back")
 def test_lost_desk_admits_nobody(lane_with: LaneMaker) -> Seen:
     return lost_desk(lane_with, DeskLostError("down"))
 
@@ -413,11 +408,7 @@ def test_full_disk_stops_passage(lane_with: LaneMaker, monkeypatch: pytest.Monke
     assert looks == [False] * 3
     assert report.outcome == "admit", "the next passenger passes"
     said = [(one.kind, one.body.get("how")) for one in here.desk.entries[:4]]
-    assert said[1:] == [
-        ("passage.started", None),
-        ("lane.resumed", None),
-        ("passage.closed", "interrupted"),
-    ]
+    assert said[1:] == [("passage.started", None), ("lane.resumed", None), ("passage.closed", "interrupted")]
     return Seen((), openings(here.gate.diary) - 1)
 
 

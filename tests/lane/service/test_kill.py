@@ -279,11 +279,7 @@ def test_random_kills_lose_nothing(tmp_path: Path) -> None:
 
 
 def tell(
-    report: Report,
-    passages: dict[str, Counter[str]],
-    witness: Witness,
-    box: RelayBox,
-    lane: dict[str, str],
+    report: Report, passages: dict[str, Counter[str]], witness: Witness, box: RelayBox, lane: dict[str, str]
 ) -> None:
     entries = entries_delivered(lane)
     because = Counter(e.body["because"] for e in entries if e.kind == "gate.opening")
