@@ -267,12 +267,10 @@ def test_blind_moment_keeps_gate_shut(looks: int, tmp_path: Path) -> None:
 def test_unwritten_event_is_written_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here = scripted_lane(tmp_path, Scripted(ADMITTED))
     here.gate.seen.append(seen(Code.DOOR_FORCED))
-    record = SqliteJournal.record
-
-    monkeypatch.setattr(SqliteJournal, "record", full)
-    with pytest.raises(OSError, match="no space"):
-        here.station.serve()
-    monkeypatch.setattr(SqliteJournal, "record", record)
+    with monkeypatch.context() as filled:
+        filled.setattr(SqliteJournal, "record", full)
+        with pytest.raises(OSError, match="no space"):
+            here.station.serve()
     here.station.serve()
     assert events(here) == [("L04", False)]
 

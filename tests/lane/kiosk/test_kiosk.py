@@ -227,6 +227,8 @@ def test_pictures_are_given_only_while_mirroring(shared: KioskUnderTest) -> None
     shared.show(Instruction.LOOK)
     answer = until(lambda: (shared.write(), shared.http.get("/picture?after=0"))[1].content)
     assert cv2.imdecode(np.frombuffer(answer, np.uint8), cv2.IMREAD_COLOR) is not None
+    shared.feed.write(picture(99), time.time_ns(), time.monotonic_ns() - 10**9)
+    assert shared.http.get("/picture?after=999999").status_code == 204, "a camera that stands still is none"
 
 
 def test_slow_browser_gets_newest_picture(shared: KioskUnderTest) -> None:
@@ -249,12 +251,6 @@ def test_slow_browser_gets_newest_picture(shared: KioskUnderTest) -> None:
         assert found is not None
         number, seen = found
     assert next_picture() is None, "nothing waits behind the newest"
-
-
-def test_still_camera_is_no_mirror(shared: KioskUnderTest) -> None:
-    shared.show(Instruction.LOOK)
-    shared.feed.write(picture(99), time.time_ns(), time.monotonic_ns() - 10**9)
-    assert shared.http.get("/picture?after=999999").status_code == 204
 
 
 def test_picture_needs_camera_and_site_consent() -> None:

@@ -184,13 +184,13 @@ def test_only_person_accepts_regressed_desk(here: SqliteJournal) -> None:
     assert here.last("desk.accepted") == {"head": f"6:{'6' * 64}", "instead_of": f"9:{'9' * 64}"}
 
 
-@pytest.mark.parametrize("head", [Head(9, "9" * 64), Head(10, "a" * 64)])
-def test_without_regression_nothing_is_accepted(here: SqliteJournal, head: Head) -> None:
+def test_without_regression_nothing_is_accepted(here: SqliteJournal) -> None:
     here.record([Draft("a", {})], at=NOW)
     here.confirmed(1, Head(9, "9" * 64))
-    with pytest.raises(DeskRefusedError, match="nothing to accept"):
-        here.accept_desk(head, at=NOW)
-    assert [kind for kind in (here.last("desk.accepted"),) if kind] == []
+    for head in (Head(9, "9" * 64), Head(10, "a" * 64)):
+        with pytest.raises(DeskRefusedError, match="nothing to accept"):
+            here.accept_desk(head, at=NOW)
+    assert here.last("desk.accepted") is None
 
 
 def test_retelling_ends_at_lost_desks_head(here: SqliteJournal) -> None:

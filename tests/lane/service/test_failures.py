@@ -102,7 +102,9 @@ class Accelerated:
         return seen
 
 
-def accelerated(lane_with: LaneMaker, networks: Networks, when_lost: str, **on_cpu: Any) -> Accelerated:
+def accelerated(
+    lane_with: LaneMaker, networks: Networks, when_lost: str, fails: Exception | None = None
+) -> Accelerated:
     lossy = Lossy(networks.detector._session)
     spec = networks.catalogue.for_role("detector")
     there = Measurer(replace(networks, detector=FaceDetector(spec, lossy)), second_face_ratio=0.5)
@@ -114,8 +116,8 @@ def accelerated(lane_with: LaneMaker, networks: Networks, when_lost: str, **on_c
 
     def stand_in() -> Measurer:
         asked.append(None)
-        if "fails" in on_cpu:
-            raise on_cpu["fails"]
+        if fails is not None:
+            raise fails
         return Measurer(networks, second_face_ratio=0.5)
 
     here = lane_with("holder", *HOLDERS, measurer=there, clock=clock, judge=judge, networks_on_cpu=stand_in)

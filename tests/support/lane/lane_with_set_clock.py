@@ -22,23 +22,9 @@ from lane.ledger.journal import SqliteJournal
 from lane.passage.judge import Judge
 from tests.support.lane.crashing_lane import PlainCamera, PlainMeasurer, passengers
 from tests.support.lane.example_evidence import POLICY
-from tests.support.lane.simulated_lane import LANE, SetClock, SimulatedDesk, hall
+from tests.support.lane.simulated_lane import LANE, ChangedCamera, SetClock, SimulatedDesk, hall
 
 SET_BY = timedelta(hours=-2)
-
-
-class Camera(PlainCamera):
-    """In the capture that is named the clock is set."""
-
-    def __init__(self, clock: SetClock, *, jumps: bool) -> None:
-        super().__init__(clock)
-        self.set, self.jumps = clock, jumps
-
-    def frames(self) -> Iterator[Frame]:
-        for frame in super().frames():
-            if self.jumps:
-                self.set.set_by = SET_BY
-            yield frame
 
 
 def die(_: PassageId) -> Answer | None:
@@ -54,6 +40,11 @@ def main(folder: Path, when: str) -> None:
     else:
         desk.script = die
 
+    def jump(frame: Frame) -> Frame:
+        if when == "during":
+            clock.set_by = SET_BY
+        return frame
+
     def lead() -> Iterator[tuple[TravelDocument, Scene]]:
         if when == "between":
             clock.set_by = SET_BY
@@ -62,7 +53,7 @@ def main(folder: Path, when: str) -> None:
     with SqliteJournal(folder / "lane.sqlite", LANE) as journal:
         desk.put_entries([read(*row) for row in journal.payloads()])
         keeper = Timekeeper(clock, journal.newest(), doubted=clock_is_doubted(journal))
-    judge = Judge(Camera(clock, jumps=when == "during"), PlainMeasurer(), POLICY, clock, keeper)
+    judge = Judge(ChangedCamera(PlainCamera(clock), jump), PlainMeasurer(), POLICY, clock, keeper)
     here = hall(
         folder, PlainMeasurer(), POLICY, lead(), desk=desk, clock=clock, judge=judge, timekeeper=keeper
     )
