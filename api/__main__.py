@@ -63,9 +63,9 @@ def serve(
 def show_settings(as_json: JsonOption = False) -> None:
     """Print every setting of the desk: its default, its variable in the environment, what it means."""
     from api.platform.settings import ENV_PREFIX, Settings  # noqa: PLC0415
-    from lane.platform import setting_keys  # noqa: PLC0415
+    from lane.platform.settings import listing  # noqa: PLC0415
 
-    typer.echo(setting_keys.listing(Settings, ENV_PREFIX, as_json=as_json))
+    typer.echo(listing(Settings, ENV_PREFIX, as_json=as_json))
 
 
 @app.command()

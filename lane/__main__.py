@@ -20,7 +20,7 @@ from models.errors import ModelError
 
 if TYPE_CHECKING:
     from lane.ledger.journal import SqliteJournal
-    from lane.settings import Settings
+    from lane.service.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +123,7 @@ def prepare_case(
     training: Annotated[bool, typer.Option("--training", help="For training alone.")] = False,
 ) -> None:
     """Write a case whose truth is known, for `python -m api case add`: pictures, eyes, evidence."""
-    from lane.passage.prepared_case import prepare  # noqa: PLC0415
+    from lane.passage.picture_comparison import prepare_case as prepare  # noqa: PLC0415
     from lane.platform.clock import SystemClock  # noqa: PLC0415
     from lane.service.build import build_measurer, build_policy  # noqa: PLC0415
 
@@ -174,8 +174,8 @@ def run(
     A lane that ends or hangs is started again, after longer and longer pauses. A passage that was under way
     ends as interrupted: the passenger presents the document again, or an officer comes.
     """
-    from lane.service.lane_supervisor import lane_supervisor  # noqa: PLC0415
     from lane.service.run import open_lane, while_down  # noqa: PLC0415
+    from lane.service.watchdog import lane_supervisor  # noqa: PLC0415
 
     read = _settings(settings)
     if beat is None:
@@ -246,10 +246,10 @@ def replay(
 @app.command("settings")
 def show_settings(as_json: Json = False) -> None:
     """Print every setting of a lane: its default, its variable in the environment, what it means."""
-    from lane.platform import setting_keys  # noqa: PLC0415
-    from lane.settings import PREFIX, Settings  # noqa: PLC0415
+    from lane.platform.settings import listing  # noqa: PLC0415
+    from lane.service.settings import PREFIX, Settings  # noqa: PLC0415
 
-    print(setting_keys.listing(Settings, PREFIX, as_json=as_json))
+    print(listing(Settings, PREFIX, as_json=as_json))
 
 
 @app.command("accept-desk")
@@ -307,7 +307,7 @@ def photos() -> None:
 
 
 def _settings(path: Path | None = None, **given: object) -> "Settings":
-    from lane.settings import read  # noqa: PLC0415
+    from lane.service.settings import read  # noqa: PLC0415
 
     return read(path, **given)
 

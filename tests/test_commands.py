@@ -11,13 +11,13 @@ import pytest
 from pydantic import BaseModel
 
 import api.platform.settings
-import lane.settings
-from lane.platform import setting_keys
+import lane.service.settings
+from lane.platform.settings import keys
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = [
     pytest.param("api", api.platform.settings.Settings, api.platform.settings.ENV_PREFIX, id="api"),
-    pytest.param("lane", lane.settings.Settings, lane.settings.PREFIX, id="lane"),
+    pytest.param("lane", lane.service.settings.Settings, lane.service.settings.PREFIX, id="lane"),
 ]
 
 
@@ -63,7 +63,7 @@ def test_command_survives_its_gone_reader(command: str) -> None:
 
 @pytest.mark.parametrize(("package", "settings", "prefix"), SETTINGS)
 def test_every_setting_is_told_with_meaning(package: str, settings: type[BaseModel], prefix: str) -> None:
-    found = list(setting_keys.keys(settings, prefix))
+    found = list(keys(settings, prefix))
     assert [key.key for key in found if not key.meaning.endswith(".")] == []
     assert {key.key.partition(".")[0] for key in found} == set(settings.model_fields)
     command = [sys.executable, "-m", package, "settings"]
@@ -79,9 +79,9 @@ def test_every_setting_is_told_with_meaning(package: str, settings: type[BaseMod
 def test_setting_reads_its_told_variable(
     package: str, settings: Any, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load = api.platform.settings.load if package == "api" else lane.settings.read
+    load = api.platform.settings.load if package == "api" else lane.service.settings.read
     defaults = load().model_dump()
-    for key in setting_keys.keys(settings, prefix):
+    for key in keys(settings, prefix):
         if key.default and not key.default.startswith("["):
             monkeypatch.setenv(key.environment, str(json.loads(key.default)))
     assert load().model_dump() == defaults

@@ -13,7 +13,7 @@ from api.platform.settings import ENV_PREFIX, Settings
 from api.serving.connections import Bounds
 from api.serving.process import END_WITHIN_S
 from api.web.middleware.strict_headers import MOST_ENTRIES_BYTES, MOST_IMAGE_BYTES
-from lane import settings
+from lane.service import settings
 from tests.support.api.running_desk import running
 
 ROOT = Path(__file__).parents[1]

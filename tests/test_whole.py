@@ -14,6 +14,7 @@ from lane.decision.referral import Answer
 from lane.demo.passengers import demo_passengers
 from lane.desk.http_client import HttpDesk
 from lane.desk.outbox import Outbox
+from lane.desk.status_reporter import StatusReporter
 from lane.document.simulated import SimulatedReader
 from lane.gate.simulated import SimulatedGate
 from lane.ledger.journal import SqliteJournal
@@ -22,7 +23,7 @@ from lane.passage.station import PassageReport, Station
 from lane.platform.clock import SkippingClock
 from tests.support.browser import quiet_page
 from tests.support.desk_of_lane import DeskOfLane, desk_of_lane
-from tests.support.lane.simulated_lane import openings
+from tests.support.lane.simulated_lane import ABOUT, openings
 
 LANE = "lane-1"
 
@@ -67,6 +68,7 @@ def walk_in_the_dark(
                 journal=journal,
                 outbox=Outbox(journal, desk, clock),
                 clock=clock,
+                status_reporter=StatusReporter(desk, ABOUT, clock),
             )
             station.start()
             return station.serve()

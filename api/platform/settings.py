@@ -11,8 +11,8 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from api.platform.errors import SettingsError
-from lane.platform import errors, settings_reader
-from lane.platform.settings_section import Section, is_loopback
+from lane.platform import errors
+from lane.platform.settings import ProgramSettings, Section, is_loopback, read_settings
 
 ENV_PREFIX = "PASSENGER_LANE_DESK_"
 
@@ -78,7 +78,7 @@ class Provider(Section):
             raise SettingsError(f"provider.client_secret_file: {error}") from error
 
 
-class Settings(settings_reader.ProgramSettings):
+class Settings(ProgramSettings):
     """Everything that can be set at a desk. Seconds end in `_s`."""
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX)
@@ -226,7 +226,7 @@ def load(config: Path | None = None, **overrides: object) -> Settings:
     """
     given = {key: value for key, value in overrides.items() if value is not None}
     try:
-        return settings_reader.read(Settings, config, given, _is_a_lanes)
+        return read_settings(Settings, config, given, _is_a_lanes)
     except errors.SettingsError as error:
         raise SettingsError(str(error)) from None
 

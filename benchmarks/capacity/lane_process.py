@@ -31,10 +31,10 @@ from lane.ledger.clock_check import Timekeeper
 from lane.passage.judge import Judge, JudgedPassage
 from lane.platform.clock import Clock
 from lane.platform.errors import CameraError, LaneError
-from lane.service.lane_supervisor import lane_supervisor
 from lane.service.run import open_lane, while_down
-from lane.settings import Settings
-from lane.settings import read as read_settings
+from lane.service.settings import Settings
+from lane.service.settings import read as read_settings
+from lane.service.watchdog import lane_supervisor
 from models.errors import ModelError
 
 WAITS = "waits"

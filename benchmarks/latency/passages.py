@@ -31,8 +31,7 @@ from lane.capture.measuring import Measurer, Stopwatch
 from lane.decision.policy import Policy
 from lane.decision.referral import PassageId
 from lane.desk.outbox import Outbox
-from lane.desk.port import Desk, Supervisors
-from lane.desk.status import LaneIdentity
+from lane.desk.port import Desk, LaneIdentity, Supervisors
 from lane.desk.status_reporter import StatusReporter, WatchedCamera
 from lane.document.simulated import SimulatedReader
 from lane.document.travel_document import TravelDocument
@@ -47,8 +46,8 @@ from lane.platform.clock import SystemClock
 from lane.platform.process_supervisor import Child
 from lane.service.build import build_evaluation_thread
 from lane.service.run import WakingReader
-from lane.settings import Settings
-from lane.settings import read as read_settings
+from lane.service.settings import Settings
+from lane.service.settings import read as read_settings
 from models.embed.similarity import similarity
 from models.image import decode
 

@@ -158,13 +158,9 @@ class Content(StrictModel):
         return self
 
     @model_validator(mode="after")
-    def _begins_where_strangers_score(self) -> Self:
+    def _rests_on_enough_strangers(self) -> Self:
         if self.points[0].fmr < 0.5:
             raise ValueError("points must begin where most strangers score, or the lowest are missing")
-        return self
-
-    @model_validator(mode="after")
-    def _worst_groups_are_large_enough(self) -> Self:
         for name in {point.worst_group for point in self.points}:
             group = self.groups.get(name)
             if group is None or group.people < FEWEST_PEOPLE or not group.impostors:

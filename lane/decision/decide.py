@@ -62,19 +62,16 @@ def straight_to_officer(
     """Why this passenger is not captured and an officer helps at once; none of it counts against them."""
     if policy.for_stills:
         return ()
-    return tuple(_exceptions(document, wishes, policy))
-
-
-def _exceptions(document: DocumentEvidence, wishes: tuple[Code, ...], policy: Policy) -> Iterator[Reason]:
-    yield from (Reason(code) for code in wishes)
+    reasons = [Reason(code) for code in wishes]
     if document.kind not in (DocumentKind.ORDINARY, None):
-        yield Reason(Code.DIPLOMATIC)
+        reasons.append(Reason(Code.DIPLOMATIC))
     if document.age is Check.FAILED:
-        yield Reason(Code.CHILD)
+        reasons.append(Reason(Code.CHILD))
     unknown = {"kind": document.kind is None, "age": document.age not in (Check.SUCCESSFUL, Check.FAILED)}
     missing = tuple(name for name, holds in unknown.items() if holds)
     if missing and policy.person.when_unknown == "refer":
-        yield Reason(Code.CHIP_UNREADABLE, missing)
+        reasons.append(Reason(Code.CHIP_UNREADABLE, missing))
+    return tuple(reasons)
 
 
 def _without_capture(evidence: Evidence, policy: Policy) -> bool:
@@ -236,7 +233,7 @@ def _desk_reached(evidence: Evidence, policy: Policy) -> Iterator[Reason]:
         yield from _desk_lost(evidence)
 
 
-RULES: tuple[Callable[[Evidence, Policy], Iterator[Reason]], ...] = (
+RULES_WITHOUT_CAPTURE: tuple[Callable[[Evidence, Policy], Iterator[Reason]], ...] = (
     _unchanged,
     _engine_ran,
     _clock_sound,
@@ -244,6 +241,10 @@ RULES: tuple[Callable[[Evidence, Policy], Iterator[Reason]], ...] = (
     _events,
     _document_valid,
     _document_checked,
+    _desk_reached,
+)
+RULES = (
+    *RULES_WITHOUT_CAPTURE,
     _photo_usable,
     _one_face,
     _enough_frames,
@@ -251,17 +252,6 @@ RULES: tuple[Callable[[Evidence, Policy], Iterator[Reason]], ...] = (
     _same_person,
     _live,
     _genuine_stream,
-    _desk_reached,
-)
-RULES_WITHOUT_CAPTURE = (
-    _unchanged,
-    _engine_ran,
-    _clock_sound,
-    _person,
-    _events,
-    _document_valid,
-    _document_checked,
-    _desk_reached,
 )
 
 

@@ -26,8 +26,6 @@ class Check(StrEnum):
 
 
 class CaptureEnd(StrEnum):
-    """Why the capture ended."""
-
     ENOUGH = "enough"
     TIMEOUT = "timeout"
     CAMERA_LOST = "camera_lost"
@@ -56,8 +54,6 @@ class DocumentKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DocumentEvidence:
-    """What the travel document gave."""
-
     expiry: Check
     expires_on: date | None
     photo_faces: Measure
@@ -75,8 +71,6 @@ class DocumentEvidence:
 
 @dataclass(frozen=True, slots=True)
 class CaptureEvidence:
-    """What the camera gave."""
-
     ended: CaptureEnd
     frames_seen: int
     faces_in_view: Measure

@@ -19,8 +19,6 @@ class State(StrEnum):
 
 
 class Step(StrEnum):
-    """What may happen to a passage."""
-
     DOCUMENT_PRESENTED = "document_presented"
     ACCEPTED = "accepted"
     REFERRED = "referred"

@@ -6,7 +6,7 @@ and from the calibration of the very matcher that runs.
 
 import hashlib
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -321,7 +321,10 @@ def _with_calibrations(policy: Policy, folder: Path) -> Policy:
     if len({one.matcher for one in read}) != len(read):
         raise CalibrationError(f"{' and '.join(one.file for one in read)}: two for one matcher")
     calibrated = tuple(Calibrated(one, one.band(policy.comparison)) for one in read)
-    return policy.model_copy(update={"calibrated": calibrated, "sha256": _one_hash(policy, read)})
+    # As `sha256sum policy.toml CALIBRATION | cut -d' ' -f1 | sha256sum` has it.
+    hashes = "".join(f"{sha256}\n" for sha256 in (policy.sha256, *(one.sha256 for one in read)))
+    one_hash = hashlib.sha256(hashes.encode("ascii")).hexdigest()
+    return policy.model_copy(update={"calibrated": calibrated, "sha256": one_hash})
 
 
 def _find(name: str, folder: Path) -> Path:
@@ -329,12 +332,6 @@ def _find(name: str, folder: Path) -> Path:
     if beside.is_symlink() or beside.exists():  # one that leads nowhere is an error, not the shipped one
         return beside
     return SHIPPED_CALIBRATIONS / name
-
-
-def _one_hash(policy: Policy, read: Sequence[Calibration]) -> str:
-    """SHA-256 over the lines of hashes: `sha256sum policy.toml CALIBRATION | cut -d' ' -f1 | sha256sum`."""
-    lines = "".join(f"{sha256}\n" for sha256 in (policy.sha256, *(one.sha256 for one in read)))
-    return hashlib.sha256(lines.encode("ascii")).hexdigest()
 
 
 def beyond_limits(quality: Mapping[str, Measure], limits: Mapping[str, Limit]) -> tuple[str, ...]:

@@ -21,8 +21,6 @@ def is_name(text: object) -> bool:
 
 
 class Answer(StrEnum):
-    """What an officer may decide."""
-
     ADMIT = "admit"
     SECOND_LINE = "second_line"
     REPEAT_CAPTURE = "repeat_capture"

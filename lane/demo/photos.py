@@ -27,7 +27,6 @@ SHA256 = {
 
 
 def folder() -> Path:
-    """Where the photographs are, or will be."""
     return cache_dir() / "photos"
 
 

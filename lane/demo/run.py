@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,7 +42,7 @@ from lane.kiosk.settings import Setup
 from lane.kiosk.traveller_requests import TravellerRequests, no_requests
 from lane.ledger.journal import SqliteJournal
 from lane.passage.judge import Judge
-from lane.passage.prepared_case import prepare
+from lane.passage.picture_comparison import prepare_case
 from lane.passage.station import PassageReport, Station
 from lane.platform.clock import Clock, SkippingClock
 from lane.platform.errors import NobodyYetError, StoppedError
@@ -49,10 +50,10 @@ from lane.service.build import (
     build_evaluation_thread,
     build_measurer,
     build_policy,
-    build_recovery,
     build_status_reporter,
+    on_cpu,
 )
-from lane.settings import read as read_settings
+from lane.service.settings import read as read_settings
 
 OFFICER = "officer"
 OTHERS = ("supervisor", "auditor", "administrator")
@@ -212,7 +213,7 @@ def run(output: Terminal, *, headless: bool, data: Path | None = None, port: int
                 build_evaluation_thread(settings, policy, clock, measurer.networks)
             ),
             status_reporter=status_reporter,
-            recovery=build_recovery(settings, judge),
+            networks_on_cpu=partial(build_measurer, on_cpu(settings), policy),
             guide=screen.guide,
             requests=screen.requests,
         )
@@ -230,7 +231,8 @@ def run(output: Terminal, *, headless: bool, data: Path | None = None, port: int
             reports = list(_reports(station, queue))
         except StoppedError as stopped:
             raise StoppedError(f"the scripted officer failed: {officer.failure!r}") from stopped
-        return _summary(queue.passengers, reports, _verified(site, journal))
+        passages = [_line(*both) for both in zip(queue.passengers, reports, strict=False)]
+        return {"passages": passages, "ledger": _verified(site, journal)}
 
 
 def _reports(station: Station, queue: PassengerQueue) -> Iterator[PassageReport]:
@@ -270,7 +272,7 @@ def add_training_cases(
         for name in ("obama.jpg", live):
             photos.load(name)  # by hash: nobody else's picture
         pictures = photos.folder() / "obama.jpg", [photos.folder() / live]
-        case = prepare(*pictures, truth, measurer, policy, clock, training=True)
+        case = prepare_case(*pictures, truth, measurer, policy, clock, training=True)
         file = folder / f"case-{truth}.json"
         file.touch(mode=0o600)
         try:
@@ -287,13 +289,6 @@ def _verified(site: Site, journal: SqliteJournal) -> dict[str, Any]:
     found = desk_process.ask(["ledger", "verify", "--database", str(site.database), *witness, "--json"])
     delivered = not journal.pending(1)
     return {"entries": found.get("entries", 0), "verified": found["verified"] is True and delivered}
-
-
-def _summary(
-    passengers: tuple[Passenger, ...], reports: list[PassageReport], ledger: dict[str, Any]
-) -> dict[str, Any]:
-    lines = [_line(passenger, report) for passenger, report in zip(passengers, reports, strict=False)]
-    return {"passages": lines, "ledger": ledger}
 
 
 def _line(passenger: Passenger, report: PassageReport) -> dict[str, Any]:

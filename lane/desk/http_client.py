@@ -20,8 +20,7 @@ import httpx
 
 from lane.decision.reason_codes import Code
 from lane.decision.referral import Answer, Decision, Ground, PassageId
-from lane.desk.commands import Command, Request, WantedState
-from lane.desk.status import Status
+from lane.desk.port import Command, Request, Status, WantedState
 from lane.ledger.entry import GENESIS, Entry, Head, Picture
 from lane.platform.errors import (
     DeskBehindError,
@@ -107,7 +106,9 @@ class HttpDesk:
         body = asdict(status) | {"since": status.since.isoformat()}
         answer = self._send("PUT", "/lane/status", json=body)
         with _understanding():
-            request = _request(answer["uncaptured"])
+            asked, request = answer["uncaptured"], None
+            if asked is not None:
+                request = Request(asked["request"], Code(asked["code"]), asked["by"], float(asked["for_s"]))
             return Command(answer["command"], WantedState(answer["wanted"]), answer["by"], request)
 
     def _send(
@@ -189,12 +190,6 @@ def _restored_head(first: int, body: Mapping[str, Any]) -> Head | None:
     except (KeyError, TypeError, ValueError):
         return None
     return head if head.seq < first - 1 else None
-
-
-def _request(wire: Mapping[str, Any] | None) -> Request | None:
-    if wire is None:
-        return None
-    return Request(wire["request"], Code(wire["code"]), wire["by"], float(wire["for_s"]))
 
 
 def _head(wire: Mapping[str, Any]) -> Head:

@@ -38,7 +38,8 @@ class Outbox:
         self._desk = desk
         self._clock, self._pictures_for = clock, timedelta(seconds=pictures_for_s)
         self._timekeeper = timekeeper or Timekeeper(clock)
-        self._contact = DeskContact.REACHED
+        self.contact = DeskContact.REACHED
+        """The result of the last attempt."""
 
     def deliver(self) -> DeskContact:
         """Deliver everything that waits, oldest first. Returns whether the desk was reached; never raises.
@@ -55,7 +56,7 @@ class Outbox:
                 self._deliver_entries(waiting_entries)
         except DeskError as error:
             self._note_lost(error)
-        return self._contact
+        return self.contact
 
     def _deliver_entries(self, waiting_entries: Sequence[UndeliveredEntry]) -> None:
         entries = [undelivered.entry for undelivered in waiting_entries]
@@ -83,11 +84,6 @@ class Outbox:
         self._note_reached()
         return decision
 
-    @property
-    def contact(self) -> DeskContact:
-        """The result of the last attempt."""
-        return self._contact
-
     def _deliver_pictures(self, undelivered: UndeliveredEntry) -> None:
         for picture in undelivered.pictures:
             self._desk.put_picture(picture, undelivered.entry.body["passage"])
@@ -107,11 +103,11 @@ class Outbox:
         contact = DeskContact.NETWORK_LOST if lost else DeskContact.DESK_LOST
         if isinstance(error, DeskRefusedError):
             log.error("the desk refuses this lane until somebody mends it: %s", error)
-        elif contact is not self._contact:
+        elif contact is not self.contact:
             log.warning("desk out of reach (%s): %s", contact, error)
-        self._contact = contact
+        self.contact = contact
 
     def _note_reached(self) -> None:
-        if self._contact is not DeskContact.REACHED:
+        if self.contact is not DeskContact.REACHED:
             log.warning("desk reached again")
-        self._contact = DeskContact.REACHED
+        self.contact = DeskContact.REACHED

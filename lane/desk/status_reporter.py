@@ -6,7 +6,7 @@ It decides nothing. If it fails or hangs, the lane goes on with the last command
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Self
 
@@ -15,11 +15,19 @@ from lane.cameras.health import CameraCounts, CameraHealth, CameraStatus
 from lane.cameras.port import FrameSource, StatusSource
 from lane.decision.passage_states import State
 from lane.decision.reason_codes import Code
-from lane.desk.commands import NO_COMMAND, Command, Request, WantedState
-from lane.desk.port import Supervisors
-from lane.desk.status import LaneIdentity, Status
+from lane.desk.port import (
+    NO_COMMAND,
+    Command,
+    LaneIdentity,
+    Request,
+    Status,
+    Supervisors,
+    WantedState,
+    providers,
+)
 from lane.platform.clock import Clock
 from lane.platform.errors import CameraError, DeskError
+from models.values.identity import NetworkIdentity
 
 log = logging.getLogger(__name__)
 
@@ -125,10 +133,6 @@ class StatusReporter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Report nothing more. Closing twice is no error."""
         self._closed.set()
         self._changed.set()
 
@@ -141,17 +145,13 @@ class StatusReporter:
         with self._lock:
             return self._command
 
-    def remember(self, command: Command) -> None:
-        """Take up the command that was obeyed before the lane started, until the desk sends one."""
+    def remember(self, command: Command, last_request: int = 0) -> None:
+        """Take up the command of before, until the desk sends one; no request is taken up twice."""
         with self._lock:
             self._obeyed = command.number
+            self._last_request = max(self._last_request, last_request)
             if not self._has_command:
                 self._command = command
-
-    def remember_request(self, number: int) -> None:
-        """The last request that was taken up before the lane started: none is taken up twice."""
-        with self._lock:
-            self._last_request = max(self._last_request, number)
 
     def take_request(self) -> Request | None:
         """An officer's request for the passenger who is here now; each once, and none that is too late."""
@@ -168,17 +168,12 @@ class StatusReporter:
             self._obeyed = command.number
         self._changed.set()
 
-    def note_passage(self, state: State) -> None:
-        """The passage under way has entered this state."""
+    def note_passage(self, state: State, outbox: int) -> None:
+        """The passage under way has entered this state; so many entries wait for the desk."""
         with self._lock:
             self._passages += state is State.CAPTURING and self._passage not in _UNDER_WAY
-            self._passage = state
+            self._passage, self._outbox = state, outbox
         self._changed.set()
-
-    def note_outbox(self, waiting: int) -> None:
-        """How many entries the desk has not confirmed."""
-        with self._lock:
-            self._outbox = waiting
 
     def note_fault(self, *, over: bool = False) -> None:
         """The lane serves nobody until somebody looks at it, or until it says that this is over."""
@@ -186,9 +181,10 @@ class StatusReporter:
             self._fault = not over
         self._changed.set()
 
-    def note_engine(self, provider: str) -> None:
+    def note_engine(self, identities: Sequence[NetworkIdentity]) -> None:
+        """The networks run elsewhere now."""
         with self._lock:
-            self._about = replace(self._about, provider=provider)
+            self._about = replace(self._about, provider=providers(identities))
         self._changed.set()
 
     def note_gate(self, trouble: str | None) -> None:
@@ -199,6 +195,7 @@ class StatusReporter:
             self._changed.set()
 
     def note_event(self, code: Code) -> None:
+        """A gate's sensors saw this."""
         with self._lock:
             self._events[code.value] = self._clock.monotonic_s()
         self._changed.set()

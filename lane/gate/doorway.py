@@ -102,17 +102,14 @@ class Doorway:
         if self._alarm is not None and trouble is None:
             self._lift_alarm()
         why = trouble if self._alarm is None else str(self._alarm["because"])
-        self._commands.note_gate(why)
+        self._commands.reporter.note_gate(why)
         return why is None
 
     def let_through(self, passage: PassageId) -> GateResult:
-        """Open, watch, shut. Whatever fails is a fault of the gate, and it is shut in any case.
-
-        It stays shut where the sensors saw something after the decision.
-        """
+        """Open, watch, shut. Whatever fails is a fault of the gate, and it is shut in any case."""
         opened, step = False, Step.GATE_FAULT
         try:
-            unknown = self._read_events_or_fail(passage)
+            unknown = self._read_events_or_fail(passage)  # what was seen after the decision keeps it shut
             if not (unknown or self._commands.stopped or self.alarmed):
                 self._call("open", self._gate.open, passage)
                 opened = True
@@ -178,11 +175,12 @@ class Doorway:
         while self._unwritten:
             event, seen_in = self._unwritten[0]
             alarm = self._alarm_of(event)
-            drafts = [_fact(event, seen_in)] + ([Draft(ALARM, alarm)] if alarm else [])
+            fact = {"code": event.code.value, "at": event.at.isoformat(), "detail": event.detail}
+            drafts = [Draft(EVENT, {**fact, "passage": seen_in})] + ([Draft(ALARM, alarm)] if alarm else [])
             self._journal.record(drafts, at=self._clock.now())
             self._alarm = alarm or self._alarm
             self._unwritten.pop(0)
-            self._commands.note_event(event.code)
+            self._commands.reporter.note_event(event.code)
             log.warning("%s at the gate %s", event.code, event.detail)
 
     def _alarm_of(self, event: GateEvent) -> Mapping[str, Any] | None:
@@ -190,7 +188,7 @@ class Doorway:
         if event.code is not Code.EMERGENCY_STOP or (self._alarm is not None and event.detail != FIRE):
             return None
         why = event.detail or event.code.value
-        return {"on": True, "because": why, "command": self._commands.latest.number}
+        return {"on": True, "because": why, "command": self._commands.reporter.command.number}
 
     def _lift_alarm(self) -> None:
         """Lift the alarm, once a supervisor opened the lane after it and the gate is in order."""
@@ -201,8 +199,3 @@ class Doorway:
         self._journal.record([Draft(ALARM, lifted)], at=self._clock.now())
         self._alarm = None
         log.warning("the alarm is lifted by a supervisor")
-
-
-def _fact(event: GateEvent, passage: PassageId | None) -> Draft:
-    body = {"code": event.code.value, "passage": passage, "at": event.at.isoformat(), "detail": event.detail}
-    return Draft(EVENT, body)

@@ -6,14 +6,12 @@ from contextlib import contextmanager
 from lane.gate.modbus import ModbusGate
 from lane.gate.modbus_relays import Relays
 from lane.gate.port import Gate
-from lane.gate.settings import GateSettings
+from lane.gate.settings import ALARMS, GateSettings
 from lane.gate.simulated import SimulatedGate
 from lane.platform.clock import Clock
 from lane.platform.errors import GateFaultError
 from lane.platform.finding import Finding
 
-ALARMS = ("emergency", "fire", "by_hand")
-BEAMS = ("entry_beam", "exit_beam")
 WITHIN_S = 2.0
 
 
@@ -31,10 +29,10 @@ def probe(settings: GateSettings) -> list[Finding]:
     """Reads every input and changes the watchdog's coil there and back; moves no door."""
     if settings.kind == "simulated":
         return [Finding("gate", ok=True, said="simulated: there is no door")]
-    relays = Relays(settings.host, settings.port, settings.unit, settings.timeout_s)
+    relays = Relays(settings)
     relays.within(WITHIN_S)
     try:
-        return [_inputs(relays, settings), _doors(relays, settings), _watchdog(relays, settings)]
+        return [_inputs(relays), _doors(relays, settings), _watchdog(relays, settings)]
     except GateFaultError as error:
         said = f"{error}: look at [gate] host, port and unit, and at the box"
         return [Finding("gate", ok=False, said=said)]
@@ -42,14 +40,11 @@ def probe(settings: GateSettings) -> list[Finding]:
         relays.close()
 
 
-def _inputs(relays: Relays, settings: GateSettings) -> Finding:
-    wired = settings.inputs()
-    first = min(wired.values())
-    bits = relays.inputs(first, max(wired.values()) - first + 1)
-    on = {name for name, at in wired.items() if bits[at - first] is not (name in settings.inverted)}
-    wrong = [f"{name} is on" for name in (*ALARMS, *BEAMS) if name in on]
-    wrong += [f"{name} is off" for name in wired if name.endswith("_shut") and name not in on]
-    said = ", ".join(wrong) + ": look there, or at `inverted`" if wrong else f"{len(wired)} inputs at rest"
+def _inputs(relays: Relays) -> Finding:
+    found = relays.inputs()
+    wrong = [f"{name} is on" for name in (*ALARMS, "entry_beam", "exit_beam") if found.get(name)]
+    wrong += [f"{name} is off" for name, on in found.items() if name.endswith("_shut") and not on]
+    said = ", ".join(wrong) + ": look there, or at `inverted`" if wrong else f"{len(found)} inputs at rest"
     return Finding("gate inputs", ok=not wrong, said=said)
 
 

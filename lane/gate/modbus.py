@@ -20,7 +20,7 @@ from lane.gate.light_beams import Crossing, Passing
 from lane.gate.modbus_relays import Relays
 from lane.gate.port import GateEvent
 from lane.gate.sensors import Sample, Sensors
-from lane.gate.settings import GateSettings
+from lane.gate.settings import ALARMS, GateSettings
 from lane.platform.clock import Clock
 from lane.platform.errors import GateFaultError
 
@@ -59,8 +59,8 @@ class ModbusGate:
 
     def __init__(self, settings: GateSettings, clock: Clock) -> None:
         self._settings, self._clock = settings, clock
-        self._relays = Relays(settings.host, settings.port, settings.unit, settings.timeout_s)
-        self._inputs, self._doors = settings.inputs(), settings.doors()
+        self._relays = Relays(settings)
+        self._doors = settings.doors()
         self._sensors = Sensors(settings.object_after_s, settings.shuts_within_s)
         self._changed = threading.Condition()
         self._events: deque[GateEvent] = deque(maxlen=MOST_EVENTS)
@@ -202,18 +202,15 @@ class ModbusGate:
             self._beat_s = now_s
 
     def _read_inputs(self) -> None:
-        first = min(self._inputs.values())
-        bits = self._relays.inputs(first, max(self._inputs.values()) - first + 1)
-        on = {
-            name: bits[number - first] is not (name in self._settings.inverted)
-            for name, number in self._inputs.items()
-        }
+        on = self._relays.inputs()
         now_s = time.monotonic()
         if self._lost is not None and not (on.get("fire", False) or self._sensors.fire):
             self._shut_doors()  # nobody knows what the box did meanwhile
-        self._note_reached()
+        if self._lost is not None:
+            log.warning("the gate's relay box is reached")
+        self._lost = None
         self._shut = {door: on.get(f"{door}_shut", door not in self._opened) for door in self._doors}
-        alarms = {name: on.get(name, False) for name in ("emergency", "fire", "by_hand")}
+        alarms = {name: on.get(name, False) for name in ALARMS}
         self._alarming = any(alarms.values())
         sample = Sample(on["entry_beam"], on["exit_beam"], self._shut, **alarms)
         opened, passing = frozenset(self._opened), self._opening is not None
@@ -310,11 +307,6 @@ class ModbusGate:
             if self._lost is None:
                 log.error("the gate's relay box is lost: %s", error)
             self._lost = str(error)
-
-    def _note_reached(self) -> None:
-        if self._lost is not None:
-            log.warning("the gate's relay box is reached")
-        self._lost = None
 
     @contextmanager
     def _faults_logged(self) -> Iterator[None]:

@@ -13,6 +13,7 @@ from typing import NoReturn
 from pymodbus.client import ModbusTcpClient
 from pymodbus.pdu import ModbusPDU
 
+from lane.gate.settings import GateSettings
 from lane.platform.errors import GateFaultError
 
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # its errors are raised here, without frames
@@ -22,9 +23,11 @@ READ_COILS, READ_INPUTS, WRITE_COIL = 1, 2, 5
 class Relays:
     """One connection, made when it is needed. For one thread at a time."""
 
-    def __init__(self, host: str, port: int, unit: int, timeout_s: float) -> None:
-        self._unit, self._timeout_s = unit, timeout_s
-        self._client = ModbusTcpClient(host, port=port, timeout=timeout_s, retries=0)
+    def __init__(self, settings: GateSettings) -> None:
+        self._settings, self._unit, self._timeout_s = settings, settings.unit, settings.timeout_s
+        self._client = ModbusTcpClient(
+            settings.host, port=settings.port, timeout=settings.timeout_s, retries=0
+        )
         self._until_s = math.inf
 
     def within(self, seconds: float) -> None:
@@ -36,10 +39,13 @@ class Relays:
         """False since the last call that failed."""
         return self._client.connected
 
-    def inputs(self, first: int, count: int) -> tuple[bool, ...]:
-        """So many discrete inputs from this one on. Raises GateFaultError."""
-        read = self._client.read_discrete_inputs
-        return self._bits(READ_INPUTS, lambda: read(first, count=count, device_id=self._unit), count)
+    def inputs(self) -> dict[str, bool]:
+        """Each input that is wired, by name: whether it is on, after `inverted`. Raises GateFaultError."""
+        read, wired = self._client.read_discrete_inputs, self._settings.inputs()
+        first = min(wired.values())
+        count = max(wired.values()) - first + 1
+        bits = self._bits(READ_INPUTS, lambda: read(first, count=count, device_id=self._unit), count)
+        return {name: bits[at - first] is not (name in self._settings.inverted) for name, at in wired.items()}
 
     def coil(self, number: int) -> bool:
         read = self._client.read_coils

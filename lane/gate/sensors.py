@@ -78,10 +78,7 @@ class Sensors:
     def see(
         self, sample: Sample, *, opened: frozenset[str], passing: bool, at_s: float
     ) -> Iterator[tuple[Code, str]]:
-        """Take in a sample; yields what it means, with a detail. `opened`: doors that the lane holds open.
-
-        `passing`: a passenger is on the way through.
-        """
+        """What a sample means. `opened`: doors that the lane holds open; `passing`: somebody walks on."""
         if self._fire.see(on=sample.fire):
             yield Code.EMERGENCY_STOP, FIRE
         if self._emergency.see(on=sample.emergency):

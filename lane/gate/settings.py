@@ -5,13 +5,14 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from lane.platform.settings_section import Section
+from lane.platform.settings import Section
 
 Number = Annotated[int, Field(ge=0, le=0xFFFF)]
 """Of a coil or a discrete input, as the protocol counts: from 0."""
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Input = Literal["entry_beam", "exit_beam", "exit_shut", "entry_shut", "emergency", "fire", "by_hand"]
 INPUTS: tuple[Input, ...] = get_args(Input)
+ALARMS = ("emergency", "fire", "by_hand")
 COILS = ("exit_door", "entry_door", "watchdog")
 SPREAD = 256
 """The inputs are read at once: from the first to the last are no more than so many."""

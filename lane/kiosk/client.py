@@ -78,7 +78,7 @@ class Kiosk:
         return f"http://127.0.0.1:{self._port}/" if self._served.wait(timeout_s) else None
 
     def _start(self) -> Child:
-        child = start_talking([sys.executable, "-m", "lane.kiosk"])
+        child = start_talking([sys.executable, "-m", "lane.kiosk.process"])
         child.write(_line(self._setup.model_copy(update={"port": self._port}).model_dump(mode="json")))
         return child
 

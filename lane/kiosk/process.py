@@ -1,6 +1,6 @@
 """The kiosk's process: reads the lane's messages on standard input, serves the page, reports buttons.
 
-It ends with the lane: when its input ends, or when the lane has sent nothing for `GIVE_UP_S`.
+A lane starts it, no person. It ends with the lane: when its input ends, or after `GIVE_UP_S` of silence.
 """
 
 import asyncio
@@ -21,12 +21,11 @@ from lane.cameras.shared_memory_feed import FeedReader
 from lane.capture.guidance import Instruction
 from lane.kiosk.camera_picture import PictureMaker
 from lane.kiosk.http_server import Answer, Bounds, RefusedError, Request, Server
-from lane.kiosk.page import MEDIA, page, release, text
+from lane.kiosk.page import MEDIA, SILENT_S, PageState, View, page, release, text
 from lane.kiosk.settings import Setup
 from lane.kiosk.traveller_requests import OPEN_TO_REQUESTS, Button
-from lane.kiosk.view import SILENT_S, PageState, View
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("lane.kiosk.process")
 
 MOST_LINE = 4096
 """Bytes of one message between lane and kiosk: whole or not at all in a pipe."""
@@ -118,7 +117,7 @@ class KioskServer:
             if (left_s := until_s - time.monotonic()) <= 0:
                 break
             await self._changed.wait(min(LOOK_S, left_s))
-        return _json(state)
+        return Answer(200, json.dumps(state, ensure_ascii=False).encode(), "application/json")
 
     def _state_json(self) -> dict[str, Any]:
         view = self._view()
@@ -205,10 +204,6 @@ def _pressed(body: bytes) -> tuple[Button, bool]:
     return wish, on
 
 
-def _json(value: dict[str, Any]) -> Answer:
-    return Answer(200, json.dumps(value, ensure_ascii=False).encode(), "application/json")
-
-
 def _send(message: dict[str, Any]) -> None:
     """Send to the lane, at once or not at all."""
     line = json.dumps(message).encode() + b"\n"
@@ -265,3 +260,7 @@ def main() -> None:
     except OSError as error:
         log.error("the traveller's screen at port %d: %s", setup.port, error.strerror)
         raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -60,8 +60,6 @@ class UndeliveredEntry:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A passage and its state."""
-
     passage: PassageId
     state: State
 
@@ -111,10 +109,7 @@ class SqliteJournal:
         standing: Standing | None = None,
         pictures: Sequence[Picture] = (),
     ) -> None:
-        """Append facts and the passage's state, and put the facts into the outbox, in one transaction.
-
-        The pictures belong to the last fact.
-        """
+        """Append facts with the state and the last one's pictures, and fill the outbox: all or nothing."""
         with self._transaction():
             last = self._append(drafts, at=at)
             self._db.executemany(

@@ -136,7 +136,6 @@ class Growing:
             self.add(leaf)
 
     def add(self, leaf: bytes) -> None:
-        """Put a leaf hash at the end."""
         self.size += 1
         size = self.size
         while not size & 1:

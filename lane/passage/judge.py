@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any
 
 from lane.cameras.frame import Frame
@@ -64,6 +65,17 @@ class _Measurements:
     models_unchanged: bool = False
 
 
+class NetworkRecovery(StrEnum):
+    """What came of a check of the networks after a fault."""
+
+    SOUND = "sound"
+    """They pass: the fault was one picture's."""
+    ON_CPU = "on_cpu"
+    """They fail where they ran, and pass on the CPU."""
+    LOST = "lost"
+    """They do not run, or the policy does not allow another place."""
+
+
 class _CameraUntilRequest:
     """See `lane.cameras.port.FrameSource`: its capture ends once the passenger asks for an officer."""
 
@@ -100,10 +112,6 @@ class Judge:
         self.measurer, self.policy, self._clock = measurer, policy, clock
         self._timekeeper = timekeeper or Timekeeper(clock)
         self._earlier = EarlierCaptures(policy.stream.earlier_captures)
-
-    def measure_with(self, measurer: Measurer) -> None:
-        """From the next passenger on; its networks passed their golden check."""
-        self.measurer, self._setup = measurer, replace(self._setup, measurer=measurer)
 
     def judge(
         self,
@@ -152,21 +160,36 @@ class Judge:
             outcome = decide(evidence, self.policy)
         timings_ms = watch.timings_ms()
         pictures = () if isinstance(outcome, Admit) else _select_pictures(found)
-        return JudgedPassage(evidence, outcome, pictures, timings_ms, _verification(document, found))
+        good = tuple(found.capture.good) if found.capture.ended is CaptureEnd.ENOUGH else ()
+        verification = Verification(
+            document.photo, found.reference, good, found.similarity, document.nationality
+        )
+        return JudgedPassage(evidence, outcome, pictures, timings_ms, verification)
+
+    def recover_networks(self, on_cpu: Callable[[], Measurer]) -> NetworkRecovery:
+        """Check them after a fault; where they fail, and the policy allows it, `on_cpu` makes others."""
+        if _pass_check(self.measurer):
+            return NetworkRecovery.SOUND
+        if self.policy.engine.when_lost != "cpu":
+            return NetworkRecovery.LOST
+        try:
+            measurer = on_cpu()
+        except Exception as error:  # fail closed: a lane whose networks do not run serves nobody
+            log.critical("the networks do not run on the CPU either", exc_info=error)
+            return NetworkRecovery.LOST
+        self.measurer, self._setup = measurer, replace(self._setup, measurer=measurer)
+        return NetworkRecovery.ON_CPU
 
     def _measure(
         self, document: TravelDocument, setup: CaptureSetup, found: _Measurements, watch: Stopwatch
     ) -> str | None:
-        """Fill `found` as far as it goes; returns the fault that stopped it.
-
-        Every fault is caught but one: where a fact cannot be recorded, the passage must not go on.
-        """
+        """Fill `found` as far as it goes; returns the fault that stopped it."""
         try:
             found.models_unchanged = self._check_models()
             found.reference = examine(document, found.reference.evidence, self.measurer, watch)
             run_capture(found.capture, setup, self._question(found.reference), watch)
             found.similarity = agreed_similarity(found.reference.embedding, found.capture.probes, watch)
-        except JournalError:
+        except JournalError:  # where a fact cannot be recorded, the passage must not go on
             raise
         except (LaneError, ModelError) as error:
             log.warning("measuring failed, the passenger is referred: %s", type(error).__name__)
@@ -250,12 +273,6 @@ def _cues(capture: Capture, watch: Stopwatch) -> Mapping[str, Measure]:
         return {}
 
 
-def _verification(document: TravelDocument, found: _Measurements) -> Verification:
-    complete = found.capture.ended is CaptureEnd.ENOUGH
-    good = tuple(found.capture.good) if complete else ()
-    return Verification(document.photo, found.reference, good, found.similarity, document.nationality)
-
-
 def _select_pictures(found: _Measurements) -> tuple[officer_pictures.OfficerPicture, ...]:
     """The pictures for the officer; a fault gives none, and the passenger is referred all the same."""
     try:
@@ -263,3 +280,15 @@ def _select_pictures(found: _Measurements) -> tuple[officer_pictures.OfficerPict
     except Exception as error:  # fail closed: the passenger is referred already, and the gate is shut
         log.error("the pictures for the officer could not be made", exc_info=error)
         return ()
+
+
+def _pass_check(measurer: Measurer) -> bool:
+    try:
+        measurer.networks.self_test()
+    except (ModelError, LaneError) as error:
+        log.critical("the networks fail their check: %s", error)
+        return False
+    except Exception as error:  # fail closed
+        log.critical("the networks fail their check", exc_info=error)
+        return False
+    return True

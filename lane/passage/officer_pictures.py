@@ -65,12 +65,10 @@ def make_picture(
         image_bgr = np.asarray(cv2.resize(image_bgr, size, interpolation=cv2.INTER_AREA), np.uint8)
     content = encode_jpeg(image_bgr)
     picture = Picture(hashlib.sha256(content).hexdigest(), "image/jpeg", content)
-    eyes = _eyes(face, scale) if face else None
+    eyes = None
+    if face is not None:
+        (right_x, right_y), (left_x, left_y) = (face.landmarks[:2] * scale).round(1).tolist()
+        eyes = (right_x, right_y), (left_x, left_y)
     if frame is None:
         return OfficerPicture(role, picture, eyes)
     return OfficerPicture(role, picture, eyes, frame.sequence, frame.captured_at)
-
-
-def _eyes(face: Face, scale: float) -> Eyes:
-    (right_x, right_y), (left_x, left_y) = (face.landmarks[:2] * scale).round(1).tolist()
-    return (right_x, right_y), (left_x, left_y)

@@ -1,27 +1,35 @@
-"""One document photo against live pictures, by the lane's measuring and policy; nothing moves."""
+"""One document photo against live pictures, by the lane's measuring and policy; nothing moves.
 
+Also as a case whose truth is known, for an officers' desk: pictures, and what this lane would say of them.
+"""
+
+import base64
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from lane.cameras.frame import Frame
 from lane.capture.capture import AssessedFrame, failing
 from lane.capture.measuring import Measurer, Stopwatch, agreed_similarity
 from lane.capture.reference import examine, unexamined
 from lane.decision.decide import Admit, Refer, decide
-from lane.decision.evidence import CaptureEnd, CaptureEvidence, DeskContact, Evidence
+from lane.decision.evidence import CaptureEnd, CaptureEvidence, DeskContact, Evidence, to_plain
 from lane.decision.policy import Policy
 from lane.document.travel_document import TravelDocument
 from lane.passage.judge import gather
+from lane.passage.officer_pictures import make_picture
 from lane.platform.clock import Clock
 from lane.platform.errors import PictureError
 from models.errors import ImageError, ModelError
 from models.image import read
 from models.quality.components import mapped
+from models.values.face import ImageBGR
 from models.values.measurement import Measure, Measured
 
+CASE_VERSION = 1
+MOST_LIVE = 8
 STAGES = ("detect", "align", "quality", "embed", "compare", "total")
 
 
@@ -35,7 +43,7 @@ class Comparison:
     def plain(self) -> dict[str, Any]:
         """As JSON values; what was not assessed is null."""
         reasons = self.outcome.reasons
-        band = self.policy.band(self.evidence.matcher)
+        band, rate = self.policy.band(self.evidence.matcher), self.evidence.achieved_fmr
         return {
             "outcome": self.outcome.word,
             "reasons": [reason.code.value for reason in reasons],
@@ -44,7 +52,8 @@ class Comparison:
             },
             "remarks": [reason.code.value for reason in self.outcome.remarks],
             "similarity": _number(self.evidence.similarity),
-            "achieved_fmr": _exactly(self.evidence.achieved_fmr),
+            # Not rounded: a small rate must not become none.
+            "achieved_fmr": rate.value if isinstance(rate, Measured) else None,
             "threshold": band and band.admit,
             "borderline": band and band.borderline,
             "holders_below_threshold": band and band.holders_below,
@@ -83,12 +92,42 @@ def compare_pictures(
         rules,
         document=reference.evidence,
         capture=_account(taken),
-        quality=_best(taken),
+        quality=max(_good(taken) or taken, key=lambda assessed: assessed.merit).sighting.quality,
         similarity=agreed_similarity(reference.embedding, probes, watch),
         desk=DeskContact.REACHED,
         models_unchanged=True,
     )
     return Comparison(evidence, decide(evidence, rules), rules, watch.timings_ms())
+
+
+def prepare_case(
+    document: Path,
+    live: Sequence[Path],
+    truth: Literal["same", "different"],
+    measurer: Measurer,
+    policy: Policy,
+    clock: Clock,
+    *,
+    training: bool,
+) -> dict[str, Any]:
+    """The case as `python -m api case add` reads it. Raises PictureError, ModelError."""
+    if not 1 <= len(live) <= MOST_LIVE:
+        raise PictureError(f"a case has 1 to {MOST_LIVE} live pictures")
+    found = compare_pictures(document, live, measurer, policy, clock)
+    return {
+        "version": CASE_VERSION,
+        "truth": truth,
+        "training": training,
+        "judged": {
+            "reasons": to_plain(found.outcome.reasons),
+            "remarks": to_plain(found.outcome.remarks),
+            "evidence": to_plain(found.evidence),
+        },
+        "images": [
+            _picture("document", document, measurer),
+            *(_picture("live", one, measurer) for one in live),
+        ],
+    }
 
 
 def _chosen(taken: Sequence[AssessedFrame]) -> list[AssessedFrame]:
@@ -101,10 +140,6 @@ def _chosen(taken: Sequence[AssessedFrame]) -> list[AssessedFrame]:
 
 def _good(taken: Sequence[AssessedFrame]) -> list[AssessedFrame]:
     return [assessed for assessed in taken if not assessed.failing]
-
-
-def _best(taken: Sequence[AssessedFrame]) -> Mapping[str, Measure]:
-    return max(_good(taken) or taken, key=lambda assessed: assessed.merit).sighting.quality
 
 
 def _account(taken: Sequence[AssessedFrame]) -> CaptureEvidence:
@@ -123,17 +158,27 @@ def _document(path: Path) -> TravelDocument:
 
 
 def _frame(number: int, path: Path, clock: Clock) -> Frame:
+    return Frame("file", number, clock.now(), clock.monotonic_s(), _image(path))
+
+
+def _picture(role: str, path: Path, measurer: Measurer) -> dict[str, Any]:
+    """As the officer will see it: not larger than a lane sends it, with the eyes of its only face."""
+    image_bgr = _image(path)
+    sighting = measurer.look(image_bgr, Stopwatch())
+    shown = make_picture(role, image_bgr, sighting.only_face)
+    return {
+        "role": role,
+        "jpeg": base64.b64encode(shown.picture.content).decode(),
+        "eyes": shown.eyes and [list(eye) for eye in shown.eyes],
+    }
+
+
+def _image(path: Path) -> ImageBGR:
     try:
-        image_bgr = read(path)
+        return read(path)
     except ImageError as error:
         raise PictureError(str(error)) from error
-    return Frame("file", number, clock.now(), clock.monotonic_s(), image_bgr)
 
 
 def _number(measure: Measure) -> float | None:
     return round(measure.value, 6) if isinstance(measure, Measured) else None
-
-
-def _exactly(measure: Measure) -> float | None:
-    """Not rounded: a small rate must not become none."""
-    return measure.value if isinstance(measure, Measured) else None

@@ -14,7 +14,8 @@ from typing import Any, TypeAlias
 
 from lane import __version__
 from lane.capture.guidance import INSTRUCTION_OF_STATE, Guide, Instruction, no_guide
-from lane.decision.decide import Admit, Refer
+from lane.capture.measuring import Measurer
+from lane.decision.decide import Admit, Refer, describe
 from lane.decision.evidence import Check, DeskContact, to_plain
 from lane.decision.passage_states import State, Step, after
 from lane.decision.reason_codes import NEVER_CAPTURED, Code, Reason
@@ -31,8 +32,7 @@ from lane.kiosk.traveller_requests import TravellerRequests, no_requests
 from lane.ledger.clock_check import Timekeeper, clock_fact, clock_is_doubted
 from lane.ledger.entry import Draft, Picture
 from lane.ledger.journal import SqliteJournal, Standing
-from lane.passage.judge import Judge, JudgedPassage
-from lane.passage.network_recovery import NetworkRecovery, RecoveryResult
+from lane.passage.judge import Judge, JudgedPassage, NetworkRecovery
 from lane.platform.clock import Clock
 from lane.platform.errors import DocumentError, JournalError, NobodyYetError, StoppedError, TransitionError
 
@@ -52,14 +52,6 @@ Screen: TypeAlias = Callable[[PassageId, State], None]
 """Shows that a passage has entered a state, which is on disk already: never a reason, never a face."""
 
 
-def no_screen(_: PassageId, __: State) -> None:
-    """The `Screen` of a lane without one."""
-
-
-def nothing_to_erase() -> None:
-    """For a lane that keeps nothing beside its journal."""
-
-
 @dataclass(slots=True)
 class Passage:
     """One passenger's way through; its state moves only along the table of `lane.decision.passage_states`."""
@@ -72,10 +64,6 @@ class Passage:
     """The last decision that was carried out: a desk repeats it until it knows of the new capture."""
     events: list[Code] = field(default_factory=list)
     """What the gate's sensors saw since it began."""
-
-    def advance(self, step: Step) -> None:
-        """Take a step. Raises TransitionError for one that is not possible now."""
-        self.state = after(self.state, step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +91,11 @@ class Station:
         journal: SqliteJournal,
         outbox: Outbox,
         clock: Clock,
-        screen: Screen = no_screen,
-        erase_expired: Callable[[], None] = nothing_to_erase,
+        status_reporter: StatusReporter,
+        screen: Screen = lambda *_: None,
+        erase_expired: Callable[[], None] = lambda: None,
         evaluation: EvaluationThread | None = None,
-        status_reporter: StatusReporter | None = None,
-        recovery: NetworkRecovery | None = None,
+        networks_on_cpu: Callable[[], Measurer] | None = None,
         guide: Guide = no_guide,
         requests: TravellerRequests = no_requests,
         timekeeper: Timekeeper | None = None,
@@ -118,7 +106,8 @@ class Station:
         self._journal, self._outbox = journal, outbox
         self._clock, self._screen, self._evaluation = clock, screen, evaluation
         self._guide, self._traveller_requests = guide, requests
-        self._commands, self._recovery = CommandHandler(journal, clock, status_reporter), recovery
+        self._reporter, self._networks_on_cpu = status_reporter, networks_on_cpu
+        self._commands = CommandHandler(journal, clock, status_reporter)
         self._doorway = Doorway(gate, journal, clock, self._commands, gate_timeout_s)
         self._officer_wait_s, self._erase_expired = officer_wait_s, erase_expired
         self._timekeeper, self._clock_doubted = timekeeper, False
@@ -193,23 +182,18 @@ class Station:
                 return judged, report
 
     def _admit(self, passage: Passage, judged: JudgedPassage) -> PassageReport:
-        judged_fact = [*self._clock_facts(), self._judged_fact(passage, judged)]
-        self._record(passage, Step.ACCEPTED, [*judged_fact, _opening(passage)])
+        self._record(passage, Step.ACCEPTED, [*self._judged_facts(passage, judged), _opening(passage)])
         return _report(passage, judged, None, gate_opened=self._let_through(passage))
 
     def _refer(self, passage: Passage, judged: JudgedPassage, outcome: Refer) -> PassageReport:
         pictures = [one.picture for one in judged.pictures]
-        judged_fact = [*self._clock_facts(), self._judged_fact(passage, judged)]
-        self._record(passage, Step.REFERRED, judged_fact, pictures)
+        self._record(passage, Step.REFERRED, self._judged_facts(passage, judged), pictures)
         log.info("passage %s referred: %s", passage.id, ", ".join(map(str, outcome.reasons)))
         decision, opened = self._await_answer(passage, outcome)
         return _report(passage, judged, decision, gate_opened=opened)
 
     def _await_answer(self, passage: Passage, outcome: Refer) -> tuple[Decision | None, bool]:
-        """Wait behind a closed gate for as long as it takes; nothing is decided by a timeout.
-
-        Without a decision where a supervisor stopped the lane.
-        """
+        """Wait behind a closed gate, and no timeout decides. Without a decision where the lane is stopped."""
         while True:
             answered = self._wait_for_officer(passage)
             if answered is None:
@@ -298,10 +282,7 @@ class Station:
         return tuple(dict.fromkeys(passage.events))
 
     def _check_doorway(self) -> bool:
-        """Between passengers: whether the doorway is ready. Events there are delivered at once.
-
-        Faces that were kept long enough are erased then, too, whether the lane serves or is closed.
-        """
+        """Between passengers: whether the doorway is ready. Faces that were kept long enough are erased."""
         self._erase_expired()
         if facts := self._clock_facts():
             self._journal.record(facts, at=self._clock.now())
@@ -312,8 +293,7 @@ class Station:
     def _clock_facts(self) -> list[Draft]:
         """The fact that the clock is doubted, or trusted again: it holds after a restart as before.
 
-        A jump is found by the next check, some seconds later at most. A lane that is killed before does not
-        know of it, and has only the last date in the ledger.
+        A lane that is killed before the next check, seconds later, has only the last date in the ledger.
         """
         found = self._timekeeper is not None and self._timekeeper.check() is not Check.SUCCESSFUL
         if self._timekeeper is None or found == self._clock_doubted:
@@ -356,7 +336,7 @@ class Station:
         """Serve nobody any more, until a person has attended to the lane."""
         self.closed = True
         self._guide(Instruction.CLOSED)
-        self._commands.note_fault()
+        self._reporter.note_fault()
         self._end_evaluation()
         log.critical("the lane closes: %s", detail)
         self._journal.record([Draft("lane.closed", {"code": code, "detail": detail})], at=self._clock.now())
@@ -367,7 +347,7 @@ class Station:
         log.critical("nobody is served, and no passage goes on: %s", error)
         shut = self._doorway.shut()
         self._guide(Instruction.CLOSED)
-        self._commands.note_fault()
+        self._reporter.note_fault()
         while not self._stop.wait(RETRY_S):
             try:
                 self._resume()
@@ -376,7 +356,7 @@ class Station:
             except JournalError:
                 continue
             log.warning("the journal can be written again")
-            self._commands.note_fault(over=not self.closed)
+            self._reporter.note_fault(over=not self.closed)
             return True
         return False
 
@@ -391,15 +371,15 @@ class Station:
 
     def _recover_networks(self, judged: JudgedPassage) -> None:
         """After a passage in which a network failed: S01 sent that passenger to an officer already."""
-        if judged.evidence.engine_fault is None or self._recovery is None:
+        if judged.evidence.engine_fault is None or self._networks_on_cpu is None:
             return
-        match self._recovery.recover():
-            case RecoveryResult.LOST:
+        match self._judge.recover_networks(self._networks_on_cpu):
+            case NetworkRecovery.LOST:
                 self._close_lane("the networks do not run", Code.ENGINE_LOST)
-            case RecoveryResult.ON_CPU:
+            case NetworkRecovery.ON_CPU:
                 identities = self._judge.measurer.networks.identities
                 log.critical("the networks run on the CPU from now on")
-                self._commands.note_engine(identities)
+                self._reporter.note_engine(identities)
                 moved = Draft("lane.engine", {"code": Code.ENGINE_LOST, "networks": to_plain(identities)})
                 self._journal.record([moved], at=self._clock.now())
                 self._outbox.deliver()
@@ -414,12 +394,12 @@ class Station:
     def _record(
         self, passage: Passage, step: Step, drafts: Sequence[Draft], pictures: Sequence[Picture] = ()
     ) -> None:
-        passage.advance(step)
+        passage.state = after(passage.state, step)
         standing = Standing(passage.id, passage.state)
         self._journal.record(drafts, at=self._clock.now(), standing=standing, pictures=pictures)
         self._screen(passage.id, passage.state)
         self._guide(INSTRUCTION_OF_STATE[passage.state])
-        self._commands.note(passage.state)
+        self._reporter.note_passage(passage.state, self._journal.waiting())
 
     def _next_document(self) -> TravelDocument | None:
         """The next passenger's document, once the lane serves. One presented before is not served."""
@@ -456,12 +436,10 @@ class Station:
             "band": to_plain(policy.band(networks.embedder.identity)),
         }
 
-    def _judged_fact(self, passage: Passage, judged: JudgedPassage) -> Draft:
+    def _judged_facts(self, passage: Passage, judged: JudgedPassage) -> list[Draft]:
         body = {
             "passage": passage.id,
-            "outcome": judged.outcome.word,
-            "reasons": to_plain(judged.outcome.reasons),
-            "remarks": to_plain(judged.outcome.remarks),
+            **describe(judged.outcome),
             "evidence": to_plain(judged.evidence),
             "policy": self._judge.policy.identity(),
             "band": to_plain(self._judge.policy.band(judged.evidence.matcher)),
@@ -470,7 +448,7 @@ class Station:
         }
         if judged.recording is not None:
             body["recording"] = judged.recording
-        return Draft("passage.judged", body)
+        return [*self._clock_facts(), Draft("passage.judged", body)]
 
 
 def _opening(passage: Passage, decision: Decision | None = None) -> Draft:

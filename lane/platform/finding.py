@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was tried."""
-
     device: str
     """A word of the site's, such as `camera`."""
     ok: bool

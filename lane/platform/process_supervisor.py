@@ -54,13 +54,11 @@ class Backoff:
     _chance: random.Random = field(default_factory=random.Random)
 
     def next_s(self) -> float:
-        """How long to wait now."""
         whole_s = min(self.longest_s, self.shortest_s * 2.0 ** min(self._tries, 30))
         self._tries += 1
         return whole_s * self._chance.uniform(1 - self.shortened, 1.0)
 
     def reset(self) -> None:
-        """It works again."""
         self._tries = 0
 
 
@@ -97,10 +95,7 @@ class Child:
 def start_talking(
     command: Sequence[str], environment: Mapping[str, str] | None = None, errors: IO[bytes] | None = None
 ) -> Child:
-    """A child that is spoken to on its standard input, and answers on its standard output.
-
-    `errors` takes its standard error; without it, where the parent's goes.
-    """
+    """A child with pipes for its standard input and output; `errors` takes its standard error."""
     process = subprocess.Popen(  # noqa: S603
         command,
         stdin=subprocess.PIPE,
@@ -134,8 +129,6 @@ def start_beating(command: Sequence[str]) -> Child:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a child ended."""
-
     hung: bool = False
     status: int | None = None
     """None where it did not start, or does not die."""
@@ -224,7 +217,6 @@ class Supervisor:
         return 128 + caught[0]
 
     def run(self) -> None:
-        """Until `end`."""
         while not self._over:
             self.last = self._run_one()
             if not self._over:

@@ -8,19 +8,16 @@ from functools import partial
 from lane import __version__
 from lane.capture.measuring import Measurer
 from lane.decision.policy import SHIPPED, Policy, load
-from lane.desk.port import Supervisors
-from lane.desk.status import LaneIdentity, providers
+from lane.desk.port import LaneIdentity, Supervisors, providers
 from lane.desk.status_reporter import StatusReporter
 from lane.evaluation.cohort import Cohort
 from lane.evaluation.evaluator import SWITCHED_OFF, EvaluationThread, Evaluator, Shadow
 from lane.ledger.clock_check import Timekeeper
 from lane.ledger.journal import SqliteJournal
-from lane.passage.judge import Judge
-from lane.passage.network_recovery import NetworkRecovery
 from lane.platform.clock import Clock
 from lane.platform.errors import PolicyError, SettingsError
 from lane.recording.retention import Retention
-from lane.settings import EvaluationSettings, Settings
+from lane.service.settings import EvaluationSettings, Settings
 from models.errors import CatalogueError, ModelError
 from models.networks.build import Networks, build_networks
 from models.runtime.onnx_runtime import RuntimeSettings
@@ -54,10 +51,7 @@ def _must_be_calibrated(networks: Networks, policy: Policy) -> None:
 
 
 def _with_shadow(runtime: RuntimeSettings, name: str | None) -> Networks | None:
-    """None without a second matcher, or with one that is not ready: a lane does without it.
-
-    Raises CatalogueError for a name that no matcher has: that is a slip in the settings.
-    """
+    """None without a second matcher that is ready. Raises CatalogueError for a name that no matcher has."""
     if name is None:
         return None
     try:
@@ -122,13 +116,8 @@ def build_retention(
     return Retention(journal, clock, pictures, recordings, timekeeper)
 
 
-def build_recovery(settings: Settings, judge: Judge) -> NetworkRecovery:
-    """What checks the networks after a fault, and brings others on the CPU in their place."""
-    return NetworkRecovery(judge, partial(build_measurer, _on_cpu(settings), judge.policy))
-
-
-def _on_cpu(settings: Settings) -> Settings:
-    """Without a second matcher: that one watches, and is not missed."""
+def on_cpu(settings: Settings) -> Settings:
+    """For networks that fail where they run; without a second matcher, which only watches."""
     engine = settings.engine.model_copy(update={"provider_policy": "cpu", "bf16": "never"})
     evaluation = settings.evaluation.model_copy(update={"shadow_matcher": None})
     return settings.model_copy(update={"engine": engine, "evaluation": evaluation})

@@ -14,7 +14,7 @@ from pathlib import Path
 from lane import __version__
 from lane.cameras import live_camera
 from lane.cameras.health import CameraHealth, CameraStatus
-from lane.desk.status import LaneIdentity, Status
+from lane.desk.port import LaneIdentity, Status
 from lane.document import kinds as document_kinds
 from lane.gate import kinds as gate_kinds
 from lane.kiosk import client as kiosk_client
@@ -26,7 +26,7 @@ from lane.platform.finding import Finding
 from lane.recording.retention import recordings
 from lane.service.build import build_measurer, build_policy
 from lane.service.run import open_desk
-from lane.settings import Settings
+from lane.service.settings import Settings
 from models.errors import ModelError
 
 LEAST_FREE = 1 << 30
@@ -94,21 +94,14 @@ def _journal(settings: Settings) -> Iterator[Finding]:
     path = settings.journal
     if not path.exists():
         said = f"{path}: none yet, the lane begins one"
-    elif (journal := _opened(settings)) is None:
-        said = "in use by the lane that runs, and not verified now"
     else:
-        with journal:
-            said = f"{journal.verify().seq} entries, whole; {journal.waiting()} wait for the desk"
+        try:
+            with SqliteJournal(path, settings.lane) as journal:
+                said = f"{journal.verify().seq} entries, whole; {journal.waiting()} wait for the desk"
+        except JournalInUseError:
+            said = "in use by the lane that runs, and not verified now"
     yield Finding("journal", ok=True, said=said)
     yield _disk(path.absolute().parent)
-
-
-def _opened(settings: Settings) -> SqliteJournal | None:
-    """The lane's journal; None where a lane that runs has it."""
-    try:
-        return SqliteJournal(settings.journal, settings.lane)
-    except JournalInUseError:
-        return None
 
 
 def _retention(settings: Settings) -> Iterator[Finding]:
@@ -119,11 +112,11 @@ def _retention(settings: Settings) -> Iterator[Finding]:
         f"recordings after {kept.recordings_for_days:g} days"
     )
     if settings.journal.exists():
-        if (journal := _opened(settings)) is None:
-            said += "; the lane runs, and erases them"
-        else:
-            with journal:
+        try:
+            with SqliteJournal(settings.journal, settings.lane) as journal:
                 folders = list(journal.recordings_in())
+        except JournalInUseError:
+            said += "; the lane runs, and erases them"
     yield Finding("retention", ok=True, said=said)
     for folder in map(Path, folders):
         yield _recorded(folder, timedelta(days=kept.recordings_for_days))
@@ -139,25 +132,13 @@ def _recorded(folder: Path, kept_for: timedelta) -> Finding:
         return Finding("retention", ok=True, said=f"no recordings are in {folder}")
     age = datetime.now(UTC) - there[0].begun
     said = f"{len(there)} recordings in {folder}, the oldest of {age / timedelta(days=1):.0f} days"
-    if age > kept_for:
-        return Finding("retention", ok=False, said=f"{said}: `python -m lane run` erases what is too old")
-    return Finding("retention", ok=True, said=said)
+    too_old = ": `python -m lane run` erases what is too old" if age > kept_for else ""
+    return Finding("retention", ok=not too_old, said=said + too_old)
 
 
 def _disk(folder: Path) -> Finding:
-    free = shutil.disk_usage(folder).free
-    sync_s = _sync_s(folder)
-    said = f"{free / 1e9:.1f} GB free, {sync_s * 1e3:.0f} ms until a write lies on it"
-    if free < LEAST_FREE:
-        return Finding("disk", ok=False, said=f"{said}: a full disk closes the lane")
-    if sync_s > SLOW_SYNC_S:
-        return Finding("disk", ok=False, said=f"{said}: each passenger waits for several")
-    return Finding("disk", ok=True, said=said)
-
-
-def _sync_s(folder: Path) -> float:
-    """The median of five small writes, in seconds."""
-    took = []
+    """How much room there is, and the median time of five small writes."""
+    free, took = shutil.disk_usage(folder).free, []
     with tempfile.TemporaryFile(dir=folder) as file:
         for _ in range(5):
             began_s = time.monotonic()
@@ -165,7 +146,13 @@ def _sync_s(folder: Path) -> float:
             file.flush()
             os.fsync(file.fileno())
             took.append(time.monotonic() - began_s)
-    return sorted(took)[2]
+    sync_s = sorted(took)[2]
+    said = f"{free / 1e9:.1f} GB free, {sync_s * 1e3:.0f} ms until a write lies on it"
+    if free < LEAST_FREE:
+        return Finding("disk", ok=False, said=f"{said}: a full disk closes the lane")
+    if sync_s > SLOW_SYNC_S:
+        return Finding("disk", ok=False, said=f"{said}: each passenger waits for several")
+    return Finding("disk", ok=True, said=said)
 
 
 CHECKS: tuple[tuple[str, Check], ...] = (

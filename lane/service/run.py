@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from lane import __version__
@@ -17,11 +18,11 @@ from lane.cameras.port import FrameSource
 from lane.capture.guidance import Guide, Instruction
 from lane.capture.measuring import Measurer
 from lane.decision.passage_states import State
-from lane.decision.policy import Policy, ZoneRule
+from lane.decision.policy import Policy
 from lane.decision.referral import PassageId
 from lane.desk.http_client import HttpDesk
 from lane.desk.outbox import Outbox
-from lane.desk.status import LaneIdentity
+from lane.desk.port import LaneIdentity
 from lane.desk.status_reporter import StatusReporter, WatchedCamera
 from lane.document.kinds import open_reader
 from lane.document.port import DocumentReader
@@ -41,12 +42,12 @@ from lane.service.build import (
     build_evaluation_thread,
     build_measurer,
     build_policy,
-    build_recovery,
     build_retention,
     build_status_reporter,
+    on_cpu,
 )
-from lane.service.flow_watchdog import FlowWatchdog, WatchedClock, WatchedGate
-from lane.settings import Settings
+from lane.service.settings import Settings
+from lane.service.watchdog import FlowWatchdog, WatchedClock, WatchedGate
 
 log = logging.getLogger(__name__)
 
@@ -60,8 +61,6 @@ MakeJudge = Callable[[FrameSource, Measurer, Policy, Clock, Timekeeper, Guide], 
 
 @dataclass(frozen=True, slots=True)
 class RunningLane:
-    """A lane that is ready to serve."""
-
     station: Station
     flow_watchdog: FlowWatchdog
     erase_expired: Callable[[], None]
@@ -107,7 +106,9 @@ def open_lane(
         camera = stack.enter_context(
             RealCamera(settings.camera, settings.lane, awake_s=policy.capture.timeout_s)
         )
-        kiosk = stack.enter_context(Kiosk(_setup(settings, feed=camera.feed, zone=_edges(policy.zone))))
+        zone = policy.zone
+        edges = (zone.left, zone.top, zone.right, zone.bottom)
+        kiosk = stack.enter_context(Kiosk(_setup(settings, feed=camera.feed, zone=edges)))
         timekeeper = Timekeeper(clock, journal.newest(), doubted=clock_is_doubted(journal))
         desk = stack.enter_context(open_desk(settings, on_desk_time=timekeeper.note_desk))
         measurer = build_measurer(settings, policy)
@@ -127,7 +128,7 @@ def open_lane(
             outbox=Outbox(journal, desk, clock, settings.retention.pictures_for_s, timekeeper),
             erase_expired=retention.erase_expired,
             evaluation=evaluation,
-            recovery=build_recovery(settings, decider),
+            networks_on_cpu=partial(build_measurer, on_cpu(settings), policy),
             status_reporter=status_reporter,
             guide=kiosk,
             requests=kiosk.take,
@@ -184,10 +185,6 @@ def log_state(passage: PassageId, state: State) -> None:
 
 def _setup(settings: Settings, **more: object) -> Setup:
     return Setup.model_validate(settings.kiosk.model_dump() | more)
-
-
-def _edges(zone: ZoneRule) -> tuple[float, float, float, float]:
-    return zone.left, zone.top, zone.right, zone.bottom
 
 
 def _shut(gate: Gate) -> None:

@@ -3,6 +3,7 @@
 One test starts the process; the others run in this one, most of them on networks that are loaded once.
 """
 
+import io
 import json
 import re
 import struct
@@ -16,9 +17,15 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from rich.console import Console
 
+from api.review.officer_accuracy import Truth
+from api.review.prepared import case_file
 from lane.__main__ import main
 from lane.capture.measuring import Measurer
+from lane.decision.referral import Answer, PassageId
+from lane.demo.terminal import Terminal
+from lane.passage.station import PassageReport
 from lane.service import build
 from models.networks.build import Networks
 from models.values.identity import MatcherIdentity
@@ -98,17 +105,12 @@ def test_other_person_refers_with_exit_0(live: list[str], photos: Path) -> None:
 
 
 @pytest.mark.usefixtures("loaded")
-def test_document_photo_without_face_refers(photos: Path, blank: Path) -> None:
+def test_picture_without_face_refers(photos: Path, blank: Path) -> None:
     plain = verdict(blank, photos / "biden.jpg")
     assert (plain["reasons"], plain["similarity"]) == (["D16"], None)
-
-
-@pytest.mark.usefixtures("loaded")
-def test_live_picture_without_face_refers(photos: Path, blank: Path) -> None:
     plain = verdict(photos / "obama.jpg", blank)
-    assert plain["outcome"] == "refer"
+    assert (plain["outcome"], plain["quality"]) == ("refer", {})
     assert "F01" in plain["reasons"]
-    assert plain["quality"] == {}
 
 
 def png(width: int, height: int) -> bytes:
@@ -141,18 +143,19 @@ def spoilt(photos: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.usefixtures("loaded")
-@pytest.mark.parametrize("kind", ["truncated", "empty", "text", "huge-header", "truncated-png"])
+@pytest.mark.parametrize("kind", ["truncated", "empty", "text", "huge-header", "truncated-png", "missing"])
 @pytest.mark.parametrize("role", ["document", "live"])
 def test_unusable_picture_exits_with_2(kind: str, role: str, photos: Path, tmp_path: Path) -> None:
     """One clear line says why."""
     bad, good = tmp_path / f"{kind}.jpg", photos / "obama.jpg"
-    bad.write_bytes(spoilt(photos)[kind])
+    if kind != "missing":
+        bad.write_bytes(spoilt(photos)[kind])
     pair = (bad, good) if role == "document" else (good, bad)
     done = verify(*pair, "--json")
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.startswith("error: ")
-    assert str(bad) in done.stderr
+    assert done.stderr.count(str(bad)) == 1
     assert "Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
@@ -164,16 +167,6 @@ def test_corrupt_picture_gives_result_or_error(photos: Path, tmp_path: Path) -> 
     done = verify(photos / "obama.jpg", bad, "--json")
     assert done.returncode in (0, 2)
     assert "Traceback" not in done.stderr
-
-
-@pytest.mark.usefixtures("loaded")
-@pytest.mark.parametrize("missing", ["document", "live"])
-def test_a_missing_file_is_named(missing: str, photos: Path, tmp_path: Path) -> None:
-    gone, there = tmp_path / "gone.jpg", photos / "obama.jpg"
-    pair = (gone, there) if missing == "document" else (there, gone)
-    done = verify(*pair)
-    assert done.returncode == 2
-    assert done.stderr.count(str(gone)) == 1
 
 
 def turned_by_exif(picture: Image.Image, path: Path) -> None:
@@ -237,25 +230,25 @@ def test_large_picture_keeps_memory_bounded(photos: Path, tmp_path: Path) -> Non
     assert int(peak_kib) < 800 * 1024
 
 
-def test_other_matchers_policy_is_refused(photos: Path, tmp_path: Path) -> None:
-    other = tmp_path / "policy.toml"
-    write(tmp_path / "made-up.json", MatcherIdentity("sface-2021dec", "f" * 64, "f" * 64))
-    other.write_text(policy_text(), encoding="utf-8")
-    done = verify(photos / "obama.jpg", photos / "obama2.jpg", "--policy", other)
+@pytest.mark.parametrize(
+    ("known", "load", "said"),
+    [
+        (False, "0.1", ["measured with other weights of sface-2021dec", "python -m benchmarks calibrate"]),
+        (True, "0.01", ["5.00% of genuine holders", "accepted_referral_load is 1.00%"]),
+    ],
+    ids=["for another matcher", "with an unaccepted load"],
+)
+def test_unfit_policy_is_refused(
+    known: bool, load: str, said: list[str], networks: Networks, photos: Path, tmp_path: Path
+) -> None:
+    policy, mine = tmp_path / "policy.toml", networks.embedder.identity
+    other = MatcherIdentity("sface-2021dec", "f" * 64, "f" * 64)
+    write(tmp_path / "made-up.json", mine if known else other)
+    text = policy_text().replace("accepted_referral_load = 0.1", f"accepted_referral_load = {load}")
+    policy.write_text(text, encoding="utf-8")
+    done = verify(photos / "obama.jpg", photos / "obama2.jpg", "--policy", policy)
     assert done.returncode == 2
-    assert "measured with other weights of sface-2021dec" in done.stderr
-    assert "python -m benchmarks calibrate" in done.stderr
-
-
-def test_unaccepted_referral_load_is_refused(networks: Networks, photos: Path, tmp_path: Path) -> None:
-    other = tmp_path / "policy.toml"
-    write(tmp_path / "made-up.json", networks.embedder.identity)
-    text = policy_text().replace("accepted_referral_load = 0.1", "accepted_referral_load = 0.01")
-    other.write_text(text, encoding="utf-8")
-    done = verify(photos / "obama.jpg", photos / "obama2.jpg", "--policy", other)
-    assert done.returncode == 2
-    assert "5.00% of genuine holders" in done.stderr
-    assert "accepted_referral_load is 1.00%" in done.stderr
+    assert all(one in done.stderr for one in said), done.stderr
 
 
 def test_missing_weights_name_their_command(
@@ -290,3 +283,41 @@ def test_people_get_words(photos: Path) -> None:
     assert "F10" in done.stdout
     assert re.search(r"in the worst group, [\d,]+ of 10,000 strangers score this high or higher", done.stdout)
     assert re.search(r"[\d,]+ of 10,000 holders score below .*, [\d,]+ are accepted", done.stdout)
+
+
+@pytest.mark.usefixtures("loaded")
+def test_desk_reads_prepared_case(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "case.json"
+    given = ("--document", photos / "obama.jpg", "--truth", "different", "--training", "--out", out)
+    one = ("--live", photos / "biden.jpg")
+    done = lane("prepare-case", *given, *one * 9)
+    assert done.returncode == 2
+    assert "1 to 8 live pictures" in done.stderr
+    done = lane("prepare-case", *given, *one)
+    assert done.returncode == 0, done.stderr
+    kept = case_file.read(out.read_bytes(), lambda _: None)
+    assert (kept.truth, kept.training) == (Truth.DIFFERENT, True)
+    assert "F10" in {one.code for one in kept.judged.reasons}
+    assert all(one.eyes for one in kept.judged.images)
+    assert kept.judged.evidence.similarity.value is not None
+
+
+# --- what the demo prints
+
+
+WORDS = {
+    Answer.ADMIT: "admit",
+    Answer.SECOND_LINE: "secondary inspection",
+    Answer.REPEAT_CAPTURE: "capture again",
+    Answer.OTHER_AGENCY: "other agency",
+}
+
+
+@pytest.mark.parametrize("answer", Answer)
+def test_each_answer_has_its_words(answer: Answer) -> None:
+    console = Console(width=200, file=io.StringIO(), record=True)
+    terminal = Terminal(console, headless=False)
+    terminal.passed(PassageReport(PassageId("p-1"), "refer", (), (), answer, False, 1, {"total": 1.0}))
+    line = {"passenger": "holder", "outcome": "refer", "reasons": [], "officer": answer, "gate_opened": False}
+    terminal.ended({"passages": [line], "ledger": {"entries": 1, "verified": True}})
+    assert console.export_text().count(WORDS[answer]) == 2

@@ -10,7 +10,7 @@ from api.lanes.recovery import Recovery
 from api.people.roles import Task
 from api.platform.database.tables import LaneCommandRow, LaneRequestRow
 from lane.decision.reason_codes import Code
-from lane.desk.commands import WISHES
+from lane.desk.port import WISHES
 from lane.ledger.chain import check_follows
 from lane.ledger.entry import GENESIS, Entry, Head
 from lane.platform.errors import LedgerBrokenError

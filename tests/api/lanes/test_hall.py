@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from api.audit.verify.ledger import verify_ledger
 from api.lanes.hall.lane_states import p95
-from lane.desk.commands import WantedState
 from lane.desk.http_client import HttpDesk
-from lane.desk.status import LaneIdentity
+from lane.desk.port import LaneIdentity, WantedState
 from lane.desk.status_reporter import StatusReporter
 from lane.platform.clock import SystemClock
 from lane.platform.errors import LedgerBrokenError

@@ -28,10 +28,9 @@ from lane.passage.judge import Judge
 from lane.passage.station import PassageReport, Station
 from lane.platform.clock import SkippingClock
 from lane.platform.errors import LedgerBrokenError
-from tests.lane.desk.test_status_reporter import ABOUT
 from tests.support.api.evaluated_lane import kinds
 from tests.support.api.running_desk import Lane, Officer, RunningDesk, refusal, wait_until
-from tests.support.lane.simulated_lane import openings
+from tests.support.lane.simulated_lane import ABOUT, openings
 
 
 @pytest.fixture(scope="module")

@@ -20,9 +20,9 @@ from benchmarks.latency.passages import (
 )
 from lane.capture.measuring import Measurer
 from lane.decision.policy import Policy
-from lane.desk.simulated import SimulatedDesk
 from lane.ledger.journal import SqliteJournal
 from tests.support import tiers
+from tests.support.lane.simulated_lane import SimulatedDesk
 
 KNOWN = 0.761
 """Of the holder's film and document, as `python -m lane demo` finds it."""

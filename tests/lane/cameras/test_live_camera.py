@@ -32,8 +32,7 @@ from lane.cameras.reader.process import to_trouble
 from lane.cameras.settings import CameraSettings
 from lane.cameras.shared_memory_feed import AttachedWriter, FeedReader
 from lane.cameras.source import AtEnd, Kind, Source, Trouble
-from lane.desk.simulated import SimulatedDesk
-from lane.desk.status import LaneIdentity
+from lane.desk.port import LaneIdentity
 from lane.desk.status_reporter import StatusReporter, WatchedCamera
 from lane.document.simulated import SimulatedReader
 from lane.platform.clock import SystemClock
@@ -42,6 +41,7 @@ from lane.platform.process_supervisor import Backoff, Patience
 from lane.service.run import WakingReader
 from tests.support.certificates import made
 from tests.support.lane.http_camera import SHAPE, Behaviour, album, film, http_camera, number_of, picture
+from tests.support.lane.simulated_lane import SimulatedDesk
 from tests.support.processes import children_of, command_of, line_of, running, until
 
 HLS = "application/vnd.apple.mpegurl"

@@ -52,11 +52,8 @@ def test_well_formed_decision_is_read() -> None:
         decision = client.decision(PASSAGE, 0)
     assert decision is not None
     assert (decision.passage, decision.answer.value) == (PASSAGE, "admit")
-
-
-def test_no_decision_yet_is_none() -> None:
     with desk(b'{"decision": null}') as client:
-        assert client.decision(PASSAGE, 0) is None
+        assert client.decision(PASSAGE, 0) is None, "there is none yet"
 
 
 GARBLED = {

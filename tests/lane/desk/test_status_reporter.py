@@ -1,9 +1,11 @@
-"""A lane that supervisors see and may close: told beside the flow, obeyed, and never a way to open a gate."""
+"""A lane that supervisors see and may close: told beside the flow, obeyed, and never a way to open a gate.
+
+What an officer asks for at a lane is taken up once, never late, and good for nothing but a referral.
+"""
 
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from datetime import date
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,103 +15,36 @@ from hypothesis import strategies as st
 
 from lane.cameras.frame import Frame
 from lane.cameras.health import CameraCounts, CameraHealth, CameraStatus
-from lane.decision.decide import Admit, Refer
-from lane.decision.evidence import DeskContact
 from lane.decision.passage_states import State
-from lane.decision.reason_codes import Code, Reason
+from lane.decision.reason_codes import Code
 from lane.decision.referral import Answer, PassageId
-from lane.desk.commands import NO_COMMAND, Command, WantedState
-from lane.desk.outbox import Outbox
-from lane.desk.simulated import SimulatedDesk, second_line
-from lane.desk.status import LaneIdentity
+from lane.desk.port import LONGEST_REQUEST_S, NO_COMMAND, WISHES, Command, Request
 from lane.desk.status_reporter import StatusReporter, WatchedCamera
 from lane.document.simulated import SimulatedReader
 from lane.document.travel_document import TravelDocument
-from lane.gate.light_beams import Passing
-from lane.gate.simulated import SimulatedGate
-from lane.ledger.journal import SqliteJournal
-from lane.passage.judge import JudgedPassage
-from lane.passage.station import PassageReport, Station
-from lane.platform.clock import SkippingClock, SystemClock
+from lane.platform.clock import SkippingClock
 from lane.platform.errors import CameraError, DeskLostError, NobodyYetError
 from tests.support import tiers
-from tests.support.lane.example_evidence import GOOD, MATCHER, POLICY
-from tests.support.lane.simulated_lane import LANE, opened, openings
-
-ABOUT = LaneIdentity("1", "CPUExecutionProvider", "sface", "1")
-DOCUMENT = TravelDocument(b"", date(2031, 1, 31))
-CLOSE = Command(1, WantedState.CLOSED, "officer-0000beef")
-STOP = Command(2, WantedState.STOPPED, "officer-0000beef")
-OPEN = Command(3, WantedState.OPEN, "officer-0000beef")
-ADMITTED = JudgedPassage(GOOD, Admit(()), (), {})
-REFERRED = JudgedPassage(GOOD, Refer((Reason(Code.NO_MATCH),), ()), (), {})
-
-
-@dataclass
-class Scripted:
-    """Judges as it is told; `meanwhile` happens while it does."""
-
-    judged: JudgedPassage
-    meanwhile: Callable[[], None] = lambda: None
-    policy = POLICY
-    records = False
-
-    @property
-    def measurer(self) -> object:
-        networks = type("", (), {"embedder": type("", (), {"identity": MATCHER}), "identities": ()})
-        return type("", (), {"networks": networks})
-
-    def judge(self, _document: TravelDocument, _desk: DeskContact, **_: object) -> JudgedPassage:
-        self.meanwhile()
-        return self.judged
-
-
-@dataclass
-class Here:
-    """One lane whose status reporter speaks when it is told to."""
-
-    folder: Path
-    judge: Scripted
-    documents: Iterator[TravelDocument] = field(default_factory=lambda: iter([DOCUMENT]))
-    desk: SimulatedDesk = field(default_factory=lambda: SimulatedDesk(LANE))
-    gate: SimulatedGate = field(default_factory=SimulatedGate)
-
-    def __post_init__(self) -> None:
-        self.clock = SystemClock()
-        self.journal = opened(SqliteJournal(self.folder / "lane.sqlite", LANE))
-        self.status_reporter = StatusReporter(self.desk, ABOUT, self.clock)
-        self.station = Station(
-            LANE,
-            judge=self.judge,  # type: ignore[arg-type]
-            reader=SimulatedReader(self.documents),
-            gate=self.gate,
-            journal=self.journal,
-            outbox=Outbox(self.journal, self.desk, self.clock),
-            clock=self.clock,
-            status_reporter=self.status_reporter,
-        )
-        self.station.start()
-
-    def hear(self, command: Command) -> None:
-        self.desk.command = command
-        self.status_reporter.exchange()
-
-    def walk(self) -> PassageReport:
-        report = self.station.serve()
-        assert report is not None
-        return report
-
-    def serves_nobody(self) -> bool:
-        """Whether no passenger is served until the lane is stopped, a moment later."""
-        threading.Timer(0.05, self.station.stop).start()
-        return self.station.serve() is None
-
-    def facts(self) -> list[tuple[str, object]]:
-        return [(one.kind, one.body.get("how", one.body.get("wanted"))) for one in self.desk.entries]
+from tests.support.lane.simulated_lane import (
+    ABOUT,
+    ADMITTED,
+    CLOSE,
+    DOCUMENT,
+    LANE,
+    OPEN,
+    REFERRED,
+    STOP,
+    Scripted,
+    SimulatedDesk,
+    StandingClock,
+    openings,
+    scripted_lane,
+    second_line,
+)
 
 
 def test_a_lane_tells_how_it_stands(tmp_path: Path) -> None:
-    here = Here(tmp_path, Scripted(ADMITTED))
+    here = scripted_lane(tmp_path, Scripted(ADMITTED))
     here.status_reporter.exchange()
     here.station.serve()
     here.status_reporter.exchange()
@@ -119,7 +54,7 @@ def test_a_lane_tells_how_it_stands(tmp_path: Path) -> None:
 
 
 def test_closed_lane_serves_nobody(tmp_path: Path) -> None:
-    here = Here(tmp_path, Scripted(ADMITTED))
+    here = scripted_lane(tmp_path, Scripted(ADMITTED))
     here.hear(CLOSE)
     assert here.serves_nobody()
     assert here.facts() == [("lane.started", None), ("lane.obeyed", "closed")]
@@ -128,7 +63,7 @@ def test_closed_lane_serves_nobody(tmp_path: Path) -> None:
 
 
 def test_reopened_lane_serves_next_passenger(tmp_path: Path) -> None:
-    here = Here(tmp_path, Scripted(ADMITTED))
+    here = scripted_lane(tmp_path, Scripted(ADMITTED))
     here.hear(CLOSE)
     threading.Timer(0.05, lambda: here.hear(OPEN)).start()
     assert here.walk().gate_opened
@@ -137,7 +72,7 @@ def test_reopened_lane_serves_next_passenger(tmp_path: Path) -> None:
 
 def test_closing_lane_finishes_its_passage(tmp_path: Path) -> None:
     judge = Scripted(ADMITTED)
-    here = Here(tmp_path, judge)
+    here = scripted_lane(tmp_path, judge)
     judge.meanwhile = lambda: here.hear(CLOSE)
     assert here.walk().gate_opened
 
@@ -148,7 +83,7 @@ def test_document_at_closed_lane_is_unserved(tmp_path: Path) -> None:
         yield DOCUMENT
         pytest.fail("a closed lane reads no document")
 
-    here = Here(tmp_path, Scripted(ADMITTED), late())
+    here = scripted_lane(tmp_path, Scripted(ADMITTED), late())
     assert here.serves_nobody()
     assert "passage.started" not in here.desk.kinds()
 
@@ -164,19 +99,10 @@ def test_idle_reader_lets_lane_look_up(tmp_path: Path) -> None:
                 raise NobodyYetError
             return super().read()
 
-    here = Here(tmp_path, Scripted(ADMITTED))
+    here = scripted_lane(tmp_path, Scripted(ADMITTED))
     here.station._reader = Patient(iter([DOCUMENT]))
     assert here.station.serve() is not None
     assert Patient.asked == 2
-
-
-@pytest.mark.parametrize("judged", [ADMITTED, REFERRED])
-def test_stop_interrupts_passage_before_gate_opens(judged: JudgedPassage, tmp_path: Path) -> None:
-    judge = Scripted(judged)
-    here = Here(tmp_path, judge, desk=SimulatedDesk(LANE, script=lambda _: Answer.ADMIT))
-    judge.meanwhile = lambda: here.hear(STOP)
-    assert not here.walk().gate_opened
-    assert here.facts()[-1] == ("passage.closed", "interrupted")
 
 
 def test_stop_ends_wait_for_officer(tmp_path: Path) -> None:
@@ -186,32 +112,19 @@ def test_stop_ends_wait_for_officer(tmp_path: Path) -> None:
         here.hear(STOP)
         return Answer.ADMIT
 
-    here = Here(tmp_path, Scripted(REFERRED), desk=SimulatedDesk(LANE, script=stopped_meanwhile))
+    here = scripted_lane(tmp_path, Scripted(REFERRED), desk=SimulatedDesk(LANE, script=stopped_meanwhile))
     assert not here.walk().gate_opened
     assert [kind for kind, _ in here.facts()][-2:] == ["passage.decided", "passage.closed"]
     assert here.facts()[-1] == ("passage.closed", "interrupted")
 
 
-def test_stop_shuts_open_gate(tmp_path: Path) -> None:
-    class Slow(SimulatedGate):
-        def wait_passed(self, timeout_s: float) -> Passing:
-            here.hear(STOP)
-            return super().wait_passed(timeout_s)
-
-    here = Here(tmp_path, Scripted(ADMITTED), gate=Slow(Passing.NOT_YET))
-    assert here.walk().gate_opened
-    assert here.gate.diary[-1] == "close"
-    assert len(here.gate.diary) == 3, "it is asked once, not until time is up"
-    assert here.facts()[-1] == ("passage.closed", "interrupted")
-
-
 def test_lane_keeps_last_command(tmp_path: Path) -> None:
     """While the desk is lost, and over a restart."""
-    here = Here(tmp_path, Scripted(ADMITTED))
+    here = scripted_lane(tmp_path, Scripted(ADMITTED))
     here.hear(STOP)
     assert here.serves_nobody()
     here.journal.close()
-    again = Here(tmp_path, Scripted(ADMITTED), desk=here.desk)
+    again = scripted_lane(tmp_path, Scripted(ADMITTED), desk=here.desk)
     again.desk.fault = DeskLostError("nobody there")
     again.status_reporter.exchange()
     assert again.status_reporter.status().state == "stopped"
@@ -223,7 +136,7 @@ def test_failing_reporter_stops_nothing(tmp_path: Path) -> None:
         def report(self, _status: object) -> Command:
             raise ZeroDivisionError
 
-    here = Here(tmp_path, Scripted(ADMITTED), desk=Broken(LANE))
+    here = scripted_lane(tmp_path, Scripted(ADMITTED), desk=Broken(LANE))
     with here.status_reporter:
         assert here.walk().gate_opened
 
@@ -244,7 +157,7 @@ def test_no_command_replaces_proof_or_admit(commands: list[Command], answer: Ans
             here.hear(command)
             return answer
 
-        here = Here(Path(folder), Scripted(REFERRED), desk=SimulatedDesk(LANE, script=script))
+        here = scripted_lane(Path(folder), Scripted(REFERRED), desk=SimulatedDesk(LANE, script=script))
         here.station._officer_wait_s = 0
         report = here.station.serve()
         here.journal.close()
@@ -277,13 +190,19 @@ def watched(frames: Frames) -> tuple[WatchedCamera, StatusReporter]:
     return WatchedCamera(frames, status_reporter, frames.clock), status_reporter
 
 
-def test_camera_goes_unknown_good_lost() -> None:
-    frames = Frames([0.0], SkippingClock(), fails=True)
-    camera, status_reporter = watched(frames)
+def test_camera_goes_unknown_good_stale_lost() -> None:
+    """It is stale while it is asked for a frame and gives none; the age of its last one is told."""
+    clock = SkippingClock()
+    camera, status_reporter = watched(Frames([0.0], clock, fails=True))
     assert status_reporter.status().camera.health is CameraHealth.UNKNOWN
     given = camera.frames()
     next(given)
     assert status_reporter.status().camera.health is CameraHealth.GOOD
+    clock.skip(1.5)
+    status = status_reporter.status().camera
+    assert status.health is CameraHealth.STALE
+    assert status.frame_age_ms is not None
+    assert status.frame_age_ms >= 1500
     with pytest.raises(CameraError):
         next(given)
     assert status_reporter.status().camera.health is CameraHealth.LOST
@@ -318,36 +237,97 @@ def test_camera_losses_show_for_ten_minutes() -> None:
     assert status_reporter.status().camera.counts == CameraCounts(), "counted anew: nothing is less than none"
 
 
-def test_hanging_camera_is_stale() -> None:
-    """While it is asked for a frame; the age of its last one is told."""
-    clock = SkippingClock()
-    camera, status_reporter = watched(Frames([0.0, 0.0], clock))
-    given = camera.frames()
-    next(given)
-    clock.skip(1.5)
-    status = status_reporter.status().camera
-    assert status.health is CameraHealth.STALE
-    assert status.frame_age_ms is not None
-    assert status.frame_age_ms >= 1500
-
-
 def test_a_stopped_lanes_camera_gives_nothing() -> None:
     camera, status_reporter = watched(Frames([0.0, 0.0], SkippingClock()))
     status_reporter.remember(STOP)
     assert list(camera.frames()) == []
 
 
-@pytest.mark.parametrize("change", [{"number": 0}, {"number": -1}, {"by": None}, {"by": "Li Wei"}])
-def test_unknown_command_is_none(change: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"command|lane"):
-        replace(CLOSE, **change)  # type: ignore[arg-type]
-
-
 def test_every_passage_state_has_a_word() -> None:
-    status_reporter = StatusReporter(SimulatedDesk(LANE), ABOUT, SystemClock())
+    status_reporter = StatusReporter(SimulatedDesk(LANE), ABOUT, SkippingClock())
     said = set()
     for state in State:
-        status_reporter.note_passage(state)
+        status_reporter.note_passage(state, 0)
         said.add(status_reporter.status().state)
     status_reporter.note_fault()
     assert said | {status_reporter.status().state} == {"waiting", "capturing", "referred", "open", "fault"}
+
+
+# --- an officer's requests
+
+REQUEST = Request(1, Code.DECLINES_FACE, "officer-0000beef", 120.0)
+
+
+def hear(desk: SimulatedDesk, request: Request | None, status_reporter: StatusReporter) -> None:
+    desk.command = replace(NO_COMMAND, request=request)
+    status_reporter.exchange()
+
+
+def test_request_is_taken_up_once() -> None:
+    desk = SimulatedDesk(LANE)
+    status_reporter = StatusReporter(desk, ABOUT, StandingClock())
+    hear(desk, REQUEST, status_reporter)
+    assert status_reporter.take_request() == REQUEST
+    assert status_reporter.take_request() is None
+    status_reporter.exchange()
+    assert desk.statuses[-1].asked == 1
+    assert status_reporter.take_request() is None, "the desk had said it again before it heard"
+
+
+def test_late_or_withdrawn_request_is_nobodys() -> None:
+    desk, clock = SimulatedDesk(LANE), StandingClock()
+    status_reporter = StatusReporter(desk, ABOUT, clock)
+    hear(desk, REQUEST, status_reporter)
+    hear(desk, None, status_reporter)
+    assert status_reporter.take_request() is None, "it was withdrawn"
+    hear(desk, REQUEST, status_reporter)
+    desk.fault = DeskLostError("nobody is there")
+    clock.skip(120.5)
+    status_reporter.exchange()
+    assert status_reporter.take_request() is None, "the desk is away, and it is late"
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("ask"), st.integers(1, 4), st.floats(0.5, LONGEST_REQUEST_S)),
+            st.tuples(st.just("wait"), st.just(0), st.floats(0, 400)),
+            st.tuples(st.just("take"), st.just(0), st.just(0.0)),
+            st.tuples(st.just("restart"), st.just(0), st.just(0.0)),
+        ),
+        max_size=20,
+    )
+)
+def test_requests_never_repeat_or_come_late(steps: list[tuple[str, int, float]]) -> None:
+    desk, clock = SimulatedDesk(LANE), StandingClock()
+    status_reporter, taken, until_s = StatusReporter(desk, ABOUT, clock), 0, 0.0
+    for what, number, seconds in steps:
+        if what == "ask":
+            until_s = clock.monotonic_s() + seconds
+            hear(desk, replace(REQUEST, number=number, for_s=seconds), status_reporter)
+        elif what == "wait":
+            clock.skip(seconds)
+        elif what == "restart":
+            status_reporter = StatusReporter(desk, ABOUT, clock)
+            status_reporter.remember(NO_COMMAND, taken)
+        elif (request := status_reporter.take_request()) is not None:
+            assert request.number > taken
+            assert clock.monotonic_s() <= until_s
+            taken = request.number
+
+
+@pytest.mark.parametrize(
+    ("sound", "wrong"),
+    [
+        *((CLOSE, one) for one in ({"number": 0}, {"number": -1}, {"by": None}, {"by": "Li Wei"})),
+        *((REQUEST, {"number": number}) for number in (0, 2**53)),
+        *((REQUEST, {"code": code}) for code in (Code.CHILD, Code.NO_MATCH)),
+        *((REQUEST, {"by": by}) for by in ("", "a name")),
+        *((REQUEST, {"for_s": for_s}) for for_s in (0.0, float("nan"), float("inf"))),
+    ],
+    ids=str,
+)
+def test_what_no_desk_says_is_none(sound: Command | Request, wrong: dict[str, object]) -> None:
+    assert Code.DECLINES_FACE in WISHES
+    with pytest.raises(ValueError, match=r"request|asks|command|lane"):
+        replace(sound, **wrong)  # type: ignore[arg-type]

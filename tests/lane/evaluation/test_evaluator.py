@@ -29,7 +29,7 @@ from lane.platform.clock import SkippingClock
 from lane.platform.errors import SettingsError
 from lane.service import build
 from lane.service.build import build_evaluation_thread
-from lane.settings import read
+from lane.service.settings import read
 from models.detect.align import ARCFACE_112
 from models.embed.template import FaceEmbedder
 from models.errors import CatalogueError, InferenceError, WeightsChangedError, WeightsMissingError

@@ -9,11 +9,8 @@ from typing import Any
 
 import pytest
 
-from lane.decision.evidence import DeskContact
 from lane.decision.reason_codes import Code
-from lane.decision.referral import Answer, PassageId
-from lane.desk.simulated import SimulatedDesk
-from lane.document.travel_document import TravelDocument
+from lane.decision.referral import Answer
 from lane.gate.light_beams import Passing
 from lane.gate.port import GateEvent
 from lane.gate.sensors import FIRE
@@ -21,10 +18,21 @@ from lane.gate.simulated import SimulatedGate
 from lane.ledger.entry import read
 from lane.ledger.journal import SqliteJournal
 from lane.passage.judge import JudgedPassage
-from lane.passage.station import PassageReport
 from lane.platform.errors import DeskLostError, GateFaultError
-from tests.lane.desk.test_status_reporter import ADMITTED, OPEN, REFERRED, Here, Scripted
-from tests.support.lane.simulated_lane import JOURNALS, LANE, openings
+from tests.support.lane.simulated_lane import (
+    ADMITTED,
+    JOURNALS,
+    LANE,
+    OPEN,
+    REFERRED,
+    STOP,
+    BusyGate,
+    Hall,
+    Scripted,
+    SimulatedDesk,
+    openings,
+    scripted_lane,
+)
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -33,13 +41,7 @@ def seen(code: Code, detail: str = "") -> GateEvent:
     return GateEvent(code, AT, detail)
 
 
-def served(here: Here) -> PassageReport:
-    report = here.station.serve()
-    assert report is not None
-    return report
-
-
-def events(here: Here) -> list[tuple[object, bool]]:
+def events(here: Hall) -> list[tuple[object, bool]]:
     """Each event's code, and whether it was seen during a passage."""
     return [
         (one.body["code"], one.body["passage"] is not None)
@@ -58,8 +60,8 @@ def events(here: Here) -> list[tuple[object, bool]]:
     ],
 )
 def test_doorway_outcome_is_recorded(passing: Passing, code: str | None, how: str, tmp_path: Path) -> None:
-    here = Here(tmp_path, Scripted(ADMITTED), gate=SimulatedGate(passing))
-    assert served(here).gate_opened
+    here = scripted_lane(tmp_path, Scripted(ADMITTED), gate=SimulatedGate(passing))
+    assert here.walk().gate_opened
     assert events(here) == ([(code, True)] if code else [])
     assert here.facts()[-1] == ("passage.closed", how)
     assert here.gate.diary[-1] == "close"
@@ -67,7 +69,7 @@ def test_doorway_outcome_is_recorded(passing: Passing, code: str | None, how: st
 
 @pytest.mark.parametrize("code", [Code.OBJECT_LEFT, Code.DOOR_FORCED, Code.OPENED_BY_HAND])
 def test_idle_event_reaches_desk_and_supervisors(code: Code, tmp_path: Path) -> None:
-    here = Here(tmp_path, Scripted(ADMITTED))
+    here = scripted_lane(tmp_path, Scripted(ADMITTED))
     here.gate.seen.append(seen(code))
     here.station.serve()
     assert events(here) == [(code.value, False)]
@@ -79,16 +81,15 @@ def test_idle_event_reaches_desk_and_supervisors(code: Code, tmp_path: Path) -> 
 def test_only_what_stays_is_an_object(still_there: bool, tmp_path: Path) -> None:
     """Who waits in a beam is none; what stays there is one."""
 
-    class Waits(SimulatedGate):
-        def wait_passed(self, timeout_s: float) -> Passing:
-            self.seen.append(seen(Code.OBJECT_LEFT))
-            self.out_of_order = "L02" if still_there else None
-            return super().wait_passed(timeout_s)
+    def waits() -> None:
+        gate.seen.append(seen(Code.OBJECT_LEFT))
+        gate.out_of_order = "L02" if still_there else None
 
-    here = Here(tmp_path, Scripted(ADMITTED), gate=Waits())
+    gate = BusyGate(meanwhile=waits)
+    here = scripted_lane(tmp_path, Scripted(ADMITTED), gate=gate)
     here.station.serve()
     assert events(here) == []
-    assert ended_without_a_passenger(here)
+    assert here.serves_nobody()
     assert events(here) == ([("L02", False)] if still_there else [])
 
 
@@ -98,7 +99,7 @@ def test_fire_at_start_is_recorded(tmp_path: Path) -> None:
             raise GateFaultError("the fire alarm holds the doors open")
 
     with pytest.raises(GateFaultError):
-        Here(tmp_path, Scripted(ADMITTED), gate=Burning(seen=[seen(Code.EMERGENCY_STOP, FIRE)]))
+        scripted_lane(tmp_path, Scripted(ADMITTED), gate=Burning(seen=[seen(Code.EMERGENCY_STOP, FIRE)]))
     JOURNALS[-1].close()
     with SqliteJournal(tmp_path / "lane.sqlite", LANE) as journal:
         kinds = [read(*row).kind for row in journal.payloads()]
@@ -109,18 +110,18 @@ def test_fire_at_start_is_recorded(tmp_path: Path) -> None:
 class Looking(Scripted):
     """Looks at the gate's events while it judges; `before` happens first."""
 
-    before: Callable[[], None] = lambda: None
+    before: Callable[[], object] = lambda: None
     events: tuple[Code, ...] = ()
 
-    def judge(self, _document: TravelDocument, _desk: DeskContact, **parts: Any) -> JudgedPassage:
+    def judge(self, *_: object, **parts: Any) -> JudgedPassage:
         self.before()
         self.events = parts["events"]()
-        return super().judge(_document, _desk)
+        return super().judge()
 
 
 def test_event_during_capture_is_evidence(tmp_path: Path) -> None:
     judge = Looking(ADMITTED, before=lambda: here.gate.seen.append(seen(Code.DOOR_FORCED)))
-    here = Here(tmp_path, judge)
+    here = scripted_lane(tmp_path, judge)
     here.station.serve()
     assert judge.events == (Code.DOOR_FORCED,)
     assert events(here) == [("L04", True)]
@@ -128,9 +129,9 @@ def test_event_during_capture_is_evidence(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("trouble", ["unreachable", "L04", FIRE])
 def test_faulty_gate_serves_nobody(trouble: str, tmp_path: Path) -> None:
-    here = Here(tmp_path, Scripted(ADMITTED))
+    here = scripted_lane(tmp_path, Scripted(ADMITTED))
     here.gate.out_of_order = trouble
-    assert ended_without_a_passenger(here)
+    assert here.serves_nobody()
     assert here.status_reporter.status().state == "fault"
     assert here.status_reporter.status().gate == (trouble,)
     here.station._stop.clear()
@@ -141,14 +142,14 @@ def test_faulty_gate_serves_nobody(trouble: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("detail", ["", FIRE])
 def test_alarm_holds_until_supervisor_clears(detail: str, tmp_path: Path) -> None:
-    here = Here(tmp_path, Scripted(ADMITTED))
+    here = scripted_lane(tmp_path, Scripted(ADMITTED))
     here.hear(OPEN)
     here.gate.seen.append(seen(Code.EMERGENCY_STOP, detail))
-    assert ended_without_a_passenger(here)
+    assert here.serves_nobody()
     here.journal.close()
-    again = Here(tmp_path, Scripted(ADMITTED), desk=here.desk)
+    again = scripted_lane(tmp_path, Scripted(ADMITTED), desk=here.desk)
     again.hear(OPEN)
-    assert ended_without_a_passenger(again), "that was said before the alarm"
+    assert again.serves_nobody(), "that was said before the alarm"
     again.hear(replace(OPEN, number=OPEN.number + 2))
     assert again.station.serve() is not None
     kinds = [kind for kind, _ in again.facts()]
@@ -156,20 +157,34 @@ def test_alarm_holds_until_supervisor_clears(detail: str, tmp_path: Path) -> Non
     assert kinds.index("lane.event") < kinds.index("lane.alarm")
 
 
-def ended_without_a_passenger(here: Here) -> bool:
-    here.station._stop.clear()
-    ended = threading.Timer(0.05, here.station.stop)
-    ended.start()
-    return here.station.serve() is None
+Stop = Callable[[Hall], object]
+STOPS: dict[str, tuple[Stop, list[tuple[str, bool]]]] = {
+    "a supervisor": (lambda here: here.hear(STOP), []),
+    "the emergency stop": (lambda here: here.gate.seen.append(seen(Code.EMERGENCY_STOP)), [("L05", True)]),
+}
 
 
+@pytest.mark.parametrize(("stop", "recorded"), STOPS.values(), ids=STOPS)
 @pytest.mark.parametrize("judged", [ADMITTED, REFERRED])
-def test_alarm_ends_passage_before_opening(judged: object, tmp_path: Path) -> None:
-    judge = Scripted(judged)  # type: ignore[arg-type]
-    here = Here(tmp_path, judge, desk=SimulatedDesk(LANE, script=lambda _: Answer.ADMIT))
-    judge.meanwhile = lambda: here.gate.seen.append(seen(Code.EMERGENCY_STOP))
-    assert not served(here).gate_opened
+def test_stop_ends_passage_before_opening(
+    judged: JudgedPassage, stop: Stop, recorded: list[object], tmp_path: Path
+) -> None:
+    judge = Scripted(judged, meanwhile=lambda: stop(here))
+    here = scripted_lane(tmp_path, judge, desk=SimulatedDesk(LANE, script=lambda _: Answer.ADMIT))
+    assert not here.walk().gate_opened
     assert openings(here.gate.diary) == 0
+    assert events(here) == recorded
+    assert here.facts()[-1] == ("passage.closed", "interrupted")
+
+
+@pytest.mark.parametrize(("stop", "recorded"), STOPS.values(), ids=STOPS)
+def test_stop_shuts_open_gate(stop: Stop, recorded: list[object], tmp_path: Path) -> None:
+    gate = BusyGate(Passing.NOT_YET, meanwhile=lambda: stop(here))
+    here = scripted_lane(tmp_path, Scripted(ADMITTED), gate=gate)
+    assert here.walk().gate_opened
+    assert here.gate.diary[-1] == "close"
+    assert len(here.gate.diary) == 3, "it is asked once, not until time is up"
+    assert events(here) == recorded
     assert here.facts()[-1] == ("passage.closed", "interrupted")
 
 
@@ -183,10 +198,10 @@ def test_event_after_decision_keeps_gate_shut(decided_by: str, tmp_path: Path) -
         return Answer.ADMIT
 
     judge = Scripted(ADMITTED if decided_by == "proof" else REFERRED)
-    here = Here(tmp_path, judge, desk=SimulatedDesk(LANE, script=admits))
+    here = scripted_lane(tmp_path, judge, desk=SimulatedDesk(LANE, script=admits))
     if decided_by == "proof":
         judge.meanwhile = forced
-    assert not served(here).gate_opened
+    assert not here.walk().gate_opened
     assert openings(here.gate.diary) == 0
     assert events(here) == [("L04", True)]
     assert here.facts()[-1] == ("passage.closed", "interrupted")
@@ -205,58 +220,22 @@ def test_early_answer_opens_no_alerted_gate(knew: bool, tmp_path: Path) -> None:
             raise DeskLostError("nobody answers")
         return None if knew and calls == 2 else Answer.ADMIT
 
-    here = Here(tmp_path, Scripted(REFERRED), desk=SimulatedDesk(LANE, script=answer))
-    assert served(here).gate_opened is knew
+    here = scripted_lane(tmp_path, Scripted(REFERRED), desk=SimulatedDesk(LANE, script=answer))
+    assert here.walk().gate_opened is knew
     assert openings(here.gate.diary) == knew
     assert events(here) == [("L04", True)]
     assert here.facts()[-1] == ("passage.closed", "passed_through" if knew else "interrupted")
 
 
-def test_alarm_ends_a_running_opening(tmp_path: Path) -> None:
-    class Stopped(SimulatedGate):
-        def wait_passed(self, timeout_s: float) -> Passing:
-            self.seen.append(seen(Code.EMERGENCY_STOP))
-            return super().wait_passed(timeout_s)
-
-    here = Here(tmp_path, Scripted(ADMITTED), gate=Stopped(Passing.NOT_YET))
-    here.station.serve()
-    assert here.gate.diary[-1] == "close"
-    assert len(here.gate.diary) == 3
-    assert events(here) == [("L05", True)]
-
-
-@dataclass
-class Broken(SimulatedGate):
-    """Raises what no gate should, where it is told to."""
-
-    at: str = ""
-
-    def open(self, passage: PassageId) -> None:
-        super().open(passage)
-        self._break("open")
-
-    def wait_passed(self, timeout_s: float) -> Passing:
-        self._break("wait_passed")
-        return super().wait_passed(timeout_s)
-
-    def events(self) -> tuple[GateEvent, ...]:
-        self._break("events")
-        return super().events()
-
-    def trouble(self) -> str | None:
-        self._break("trouble")
-        return super().trouble()
-
-    def _break(self, where: str) -> None:
-        if self.at == where:
-            raise ZeroDivisionError(where)
-
-
 @pytest.mark.parametrize("where", ["open", "wait_passed", "events", "trouble"])
-def test_failing_gate_is_shut(where: str, tmp_path: Path) -> None:
-    gate = Broken()
-    here = Here(tmp_path, Scripted(ADMITTED), gate=gate)
-    gate.at = where
+def test_failing_gate_is_shut(where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here, call = scripted_lane(tmp_path, Scripted(ADMITTED)), getattr(SimulatedGate, where)
+
+    def fails(*given: object) -> None:
+        call(*given)
+        raise ZeroDivisionError(where)
+
+    monkeypatch.setattr(SimulatedGate, where, fails)
     threading.Timer(0.05, here.station.stop).start()
     here.station.serve()
     assert not here.gate.is_open
@@ -277,8 +256,8 @@ def test_blind_moment_keeps_gate_shut(looks: int, tmp_path: Path) -> None:
             return super().events()
 
     judge = Looking(ADMITTED, before=lambda: setattr(Stutters, "left", looks))
-    here = Here(tmp_path, judge, gate=Stutters())
-    assert not served(here).gate_opened
+    here = scripted_lane(tmp_path, judge, gate=Stutters())
+    assert not here.walk().gate_opened
     assert openings(here.gate.diary) == 0
     assert here.station._doorway.is_ready() is False
     here.station._doorway.read_events()
@@ -286,14 +265,12 @@ def test_blind_moment_keeps_gate_shut(looks: int, tmp_path: Path) -> None:
 
 
 def test_unwritten_event_is_written_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    here = Here(tmp_path, Scripted(ADMITTED))
+    here = scripted_lane(tmp_path, Scripted(ADMITTED))
     here.gate.seen.append(seen(Code.DOOR_FORCED))
-    record = SqliteJournal.record
-
-    monkeypatch.setattr(SqliteJournal, "record", full)
-    with pytest.raises(OSError, match="no space"):
-        here.station.serve()
-    monkeypatch.setattr(SqliteJournal, "record", record)
+    with monkeypatch.context() as filled:
+        filled.setattr(SqliteJournal, "record", full)
+        with pytest.raises(OSError, match="no space"):
+            here.station.serve()
     here.station.serve()
     assert events(here) == [("L04", False)]
 
@@ -303,13 +280,12 @@ def full(*_: object, **__: object) -> None:
 
 
 def test_full_disk_shuts_open_gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Fills(SimulatedGate):
-        def wait_passed(self, timeout_s: float) -> Passing:
-            self.seen.append(seen(Code.TAILGATING))
-            monkeypatch.setattr(SqliteJournal, "record", full)
-            return super().wait_passed(timeout_s)
+    def fills() -> None:
+        gate.seen.append(seen(Code.TAILGATING))
+        monkeypatch.setattr(SqliteJournal, "record", full)
 
-    here = Here(tmp_path, Scripted(ADMITTED), gate=Fills())
+    gate = BusyGate(meanwhile=fills)
+    here = scripted_lane(tmp_path, Scripted(ADMITTED), gate=gate)
     with pytest.raises(OSError, match="no space"):
         here.station.serve()
     assert here.gate.diary[-1] == "close"

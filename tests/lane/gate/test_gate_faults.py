@@ -8,31 +8,37 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lane.cameras.simulated import Scene
 from lane.decision.referral import Answer
-from lane.desk.outbox import Outbox
-from lane.desk.simulated import SimulatedDesk
-from lane.desk.status_reporter import StatusReporter
-from lane.document.simulated import SimulatedReader
 from lane.gate.modbus import ModbusGate
 from lane.gate.settings import GateSettings
 from lane.ledger.entry import Entry, read
-from lane.ledger.journal import SqliteJournal
 from lane.passage.station import Station
-from lane.platform.clock import SystemClock
+from lane.platform.clock import SkippingClock
 from lane.platform.errors import GateFaultError, StoppedError
-from tests.lane.desk.test_status_reporter import ABOUT, ADMITTED, DOCUMENT, REFERRED, Scripted
+from tests.support.lane.example_evidence import POLICY
 from tests.support.lane.faulty_network import FAULTS, Wire
 from tests.support.lane.gate_witness import Witness
 from tests.support.lane.relay_box import RelayBox
-from tests.support.lane.simulated_lane import LANE
+from tests.support.lane.simulated_lane import (
+    ADMITTED,
+    DOCUMENT,
+    LANE,
+    REFERRED,
+    Scripted,
+    SimulatedDesk,
+    hall,
+)
+from tests.support.processes import meanwhile, until
 
 QUICK = GateSettings(
     kind="modbus",
@@ -55,6 +61,7 @@ HAPPENS = st.one_of(
     st.tuples(st.just("wire"), st.sampled_from(FAULTS)),
     st.tuples(st.sampled_from(["walk", "force", "jam", "unplug"]), st.just("")),
 )
+Story = list[tuple[float, tuple[str, str]]]
 STORIES = int(os.environ.get("GATE_STORIES", "12"))
 STORY = st.lists(st.tuples(st.floats(0, 0.2), HAPPENS), max_size=8)
 PASSENGERS = st.lists(st.sampled_from([ADMITTED, REFERRED]), min_size=1, max_size=4)
@@ -67,17 +74,16 @@ class Weather:
     box: RelayBox
     wire: Wire
     witness: Witness
-    story: list[tuple[float, tuple[str, str]]]
-    ended: threading.Event = field(default_factory=threading.Event)
+    story: Story
 
-    def run(self) -> None:
+    def run(self, ended: threading.Event) -> None:
         for pause_s, (what, name) in self.story:
-            if self.ended.wait(pause_s):
+            if ended.wait(pause_s):
                 break
             self.happen(what, name, on=True)
-            self.ended.wait(0.1)
+            ended.wait(0.1)
             self.happen(what, name, on=False)
-        while not self.ended.wait(0.05):
+        while not ended.wait(0.05):
             self.happen("walk", "", on=True)
 
     def happen(self, what: str, name: str, *, on: bool) -> None:
@@ -88,10 +94,8 @@ class Weather:
             case "wire":
                 self.wire.fault = name if on else None
             case "walk" if on:
-                for beams in ("a", "ab", "b", "") if self.box.is_open() else ("a", "", "", "", "b", ""):
-                    self.box.set("entry_beam", on="a" in beams)
-                    self.box.set("exit_beam", on="b" in beams)
-                    self.ended.wait(0.03)
+                through = ("a", "ab", "b", "") if self.box.is_open() else ("a", "", "", "", "b", "")
+                self.box.walk(through, 0.03)
             case "force":
                 self.box.force("exit", open_=on)
             case "jam":
@@ -102,44 +106,31 @@ class Weather:
 
 @contextmanager
 def at_work(
-    folder: Path, wired: GateSettings, story: list[tuple[float, tuple[str, str]]]
+    folder: Path, wired: GateSettings, story: Story
 ) -> Iterator[tuple[RelayBox, Witness, GateSettings]]:
     witness = Witness(folder / "lane.sqlite")
-    with RelayBox(wired, watch=witness) as box, Wire(box.settings.port) as wire:
-        weather = Weather(box, wire, witness, story)
-        thread = threading.Thread(target=weather.run, daemon=True)
-        thread.start()
-        try:
-            yield box, witness, box.settings.model_copy(update={"port": wire.port})
-        finally:
-            weather.ended.set()
-            thread.join()
+    with (
+        RelayBox(wired, watch=witness) as box,
+        Wire(box.settings.port) as wire,
+        meanwhile(Weather(box, wire, witness, story).run),
+    ):
+        yield box, witness, box.settings.model_copy(update={"port": wire.port})
 
 
-def serve(folder: Path, wired: GateSettings, desk: SimulatedDesk, passengers: list[object]) -> list[Entry]:
+def serve(folder: Path, wired: GateSettings, desk: SimulatedDesk, passengers: list[Any]) -> list[Entry]:
     """One run of a lane: from its start to its last passenger, or for two seconds."""
-    clock = SystemClock()
-    judge = Scripted(ADMITTED)
-    with SqliteJournal(folder / "lane.sqlite", LANE) as journal, ModbusGate(wired, clock) as gate:
-        station = Station(
-            LANE,
-            judge=judge,  # type: ignore[arg-type]
-            reader=SimulatedReader(iter([DOCUMENT] * len(passengers))),
-            gate=gate,
-            journal=journal,
-            outbox=Outbox(journal, desk, clock),
-            clock=clock,
-            status_reporter=StatusReporter(desk, ABOUT, clock),
-            gate_timeout_s=0.5,
-            officer_wait_s=0.05,
-        )
-        ending = threading.Timer(2.0, station.stop)
+    clock, judge, coming = SkippingClock(), Scripted(ADMITTED), [(DOCUMENT, Scene())] * len(passengers)
+    with ModbusGate(wired, clock) as gate:
+        parts: dict[str, Any] = {"judge": judge, "gate": gate, "desk": desk, "clock": clock}
+        parts |= {"gate_timeout_s": 0.5, "officer_wait_s": 0.05}
+        here = hall(folder, judge.measurer, POLICY, coming, **parts)
+        ending = threading.Timer(2.0, here.station.stop)
         ending.start()
         try:
-            started(station)
+            started(here.station)
             for judged in passengers:
-                judge.judged = judged  # type: ignore[assignment]
-                if station.serve() is None:
+                judge.judged = judged
+                if here.station.serve() is None:
                     break
         except GateFaultError:
             pass  # a gate that is not proved to be shut starts no lane
@@ -147,7 +138,8 @@ def serve(folder: Path, wired: GateSettings, desk: SimulatedDesk, passengers: li
             pass  # the two seconds ended while an officer was awaited
         finally:
             ending.cancel()
-        return [read(payload, hash_) for payload, hash_ in journal.payloads()]
+        with here.journal as journal:
+            return [read(payload, hash_) for payload, hash_ in journal.payloads()]
 
 
 def started(station: Station) -> None:
@@ -164,9 +156,7 @@ def started(station: Station) -> None:
 
 @settings(max_examples=STORIES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from([QUICK, AIRLOCK]), STORY, PASSENGERS)
-def test_doors_open_only_after_an_entry(
-    doors: GateSettings, story: list[tuple[float, tuple[str, str]]], passengers: list[object]
-) -> None:
+def test_doors_open_only_after_an_entry(doors: GateSettings, story: Story, passengers: list[object]) -> None:
     with TemporaryDirectory() as path:
         folder = Path(path)
         with at_work(folder, doors, story) as (box, witness, wired):
@@ -182,7 +172,5 @@ def test_doors_open_only_after_an_entry(
 
 def shut_in_time(box: RelayBox) -> None:
     """Once the lane has gone no coil holds a door; hands, force and fire apart."""
-    end_s = time.monotonic() + 10
-    while any(box._coils.get(coil, False) for coil in (QUICK.exit_door, AIRLOCK.entry_door or 0)):
-        assert time.monotonic() < end_s
-        time.sleep(0.01)
+    coils = (QUICK.exit_door, AIRLOCK.entry_door or 0)
+    until(lambda: not any(box._coils.get(coil, False) for coil in coils), 10)

@@ -25,6 +25,7 @@ from lane.kiosk import page
 from lane.kiosk.camera_picture import MOST_HEIGHT, SHARE, encode, window
 from lane.kiosk.client import BEAT_S, Kiosk, probe
 from lane.kiosk.http_server import Bounds
+from lane.kiosk.page import LINGERS_S, PROCEED_S, SILENT_S, PageState, View
 from lane.kiosk.process import ALIVE_S, PRESSES
 from lane.kiosk.sentences import BUTTONS, CONFIRMED, SENTENCES
 from lane.kiosk.settings import KioskSettings, Setup
@@ -36,7 +37,6 @@ from lane.kiosk.traveller_requests import (
     Button,
     PressedButtons,
 )
-from lane.kiosk.view import LINGERS_S, PROCEED_S, SILENT_S, PageState, View
 from lane.platform.process_supervisor import Child
 from tests.support.lane.kiosk_process import KioskUnderTest, kiosk, picture
 from tests.support.lane.simulated_lane import StandingClock
@@ -151,46 +151,42 @@ def test_wish_is_told_once_and_confirmed(wish: Button, when: Instruction) -> Non
 
 
 def test_every_button_has_its_person_code() -> None:
+    assert not {Instruction.OFFICER, Instruction.PROCEED} & (PICTURED | OPEN_TO_REQUESTS)
     assert set(CODES) == set(Button) == set(BUTTONS)
     assert len(set(CODES.values())) == len(CODES)
     assert all(code.value.startswith("P") for code in CODES.values())
 
 
-@pytest.mark.parametrize("when", sorted(set(Instruction) - OPEN_TO_REQUESTS))
-def test_buttons_end_with_officer_or_gate(when: Instruction) -> None:
-    pressed = PressedButtons(StandingClock().monotonic_s)
-    pressed.note(when)
-    pressed.press(Button.HELP, on=True)
-    assert pressed.take() == ()
+WELCOME, LAPSED_S = Instruction.WELCOME, FORGOTTEN_AFTER_S + 1
+Story = list[Instruction | tuple[Button, bool] | float]
+STORIES: dict[str, tuple[Story, tuple[Code, ...]]] = {
+    "withdrawn": ([WELCOME, (Button.HELP, True), (Button.HELP, False)], ()),
+    "not the next traveller's": ([WELCOME, (Button.NO_FACE, True), LAPSED_S, WELCOME], ()),
+    "outlives a slow document": (
+        [WELCOME, Instruction.DOCUMENT_UNREADABLE, (Button.NO_FACE, True), WELCOME, Instruction.LOOK],
+        (Code.DECLINES_FACE,),
+    ),
+    **{
+        f"not at {when}": ([when, (Button.HELP, True)], ())
+        for when in sorted(set(Instruction) - OPEN_TO_REQUESTS)
+    },
+}
 
 
-def test_unacted_wish_can_be_withdrawn() -> None:
-    pressed = PressedButtons(StandingClock().monotonic_s)
-    pressed.note(Instruction.WELCOME)
-    pressed.press(Button.HELP, on=True)
-    pressed.press(Button.HELP, on=False)
-    assert pressed.take() == ()
-
-
-def test_wish_never_passes_to_next_traveller() -> None:
+@pytest.mark.parametrize(("story", "taken"), STORIES.values(), ids=STORIES)
+def test_wish_counts_for_one_traveller_in_time(story: Story, taken: tuple[Code, ...]) -> None:
     clock = StandingClock()
     pressed = PressedButtons(clock.monotonic_s)
-    pressed.note(Instruction.WELCOME)
-    pressed.press(Button.NO_FACE, on=True)
-    clock.skip(FORGOTTEN_AFTER_S + 1)
-    pressed.note(Instruction.WELCOME)
-    assert pressed.confirmed() == ()
-    assert pressed.take() == ()
-
-
-def test_wish_outlives_slow_document() -> None:
-    pressed = PressedButtons(StandingClock().monotonic_s)
-    for instruction in (Instruction.WELCOME, Instruction.PLEASE_WAIT, Instruction.DOCUMENT_UNREADABLE):
-        pressed.note(instruction)
-        pressed.press(Button.NO_FACE, on=True)
-    pressed.note(Instruction.WELCOME)
-    pressed.note(Instruction.LOOK)
-    assert pressed.take() == (Code.DECLINES_FACE,)
+    for step in story:
+        match step:
+            case Instruction():
+                pressed.note(step)
+            case float():
+                clock.skip(step)
+            case button, on:
+                pressed.press(button, on=on)
+    assert len(pressed.confirmed()) == len(taken)
+    assert pressed.take() == taken
 
 
 # The picture
@@ -231,6 +227,8 @@ def test_pictures_are_given_only_while_mirroring(shared: KioskUnderTest) -> None
     shared.show(Instruction.LOOK)
     answer = until(lambda: (shared.write(), shared.http.get("/picture?after=0"))[1].content)
     assert cv2.imdecode(np.frombuffer(answer, np.uint8), cv2.IMREAD_COLOR) is not None
+    shared.feed.write(picture(99), time.time_ns(), time.monotonic_ns() - 10**9)
+    assert shared.http.get("/picture?after=999999").status_code == 204, "a camera that stands still is none"
 
 
 def test_slow_browser_gets_newest_picture(shared: KioskUnderTest) -> None:
@@ -253,12 +251,6 @@ def test_slow_browser_gets_newest_picture(shared: KioskUnderTest) -> None:
         assert found is not None
         number, seen = found
     assert next_picture() is None, "nothing waits behind the newest"
-
-
-def test_still_camera_is_no_mirror(shared: KioskUnderTest) -> None:
-    shared.show(Instruction.LOOK)
-    shared.feed.write(picture(99), time.time_ns(), time.monotonic_ns() - 10**9)
-    assert shared.http.get("/picture?after=999999").status_code == 204
 
 
 def test_picture_needs_camera_and_site_consent() -> None:
@@ -441,10 +433,7 @@ def _shows(shown: KioskUnderTest, instruction: str) -> bool:
 
 
 def test_taken_port_stops_no_lane() -> None:
-    with (
-        socket.create_server(("127.0.0.1", 0)) as taken,
-        Kiosk(Setup(port=taken.getsockname()[1])) as one,
-    ):
+    with socket.create_server(("127.0.0.1", 0)) as taken, Kiosk(Setup(port=taken.getsockname()[1])) as one:
         until(lambda: one._supervisor.starts > 1)
         one(Instruction.PROCEED)
         assert one.address() is None
@@ -461,14 +450,9 @@ def test_probe_tells_whether_port_is_free() -> None:
     assert finding.ok
 
 
-def _started() -> "subprocess.Popen[bytes]":
-    """A kiosk whose lane is this test."""
-    command = [sys.executable, "-m", "lane.kiosk"]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-
 def test_kiosk_ends_with_lane() -> None:
-    with _started() as process:
+    command = [sys.executable, "-m", "lane.kiosk.process"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(Setup(port=0).model_dump_json().encode() + b"\n")
@@ -485,8 +469,3 @@ def test_kiosk_ends_with_lane() -> None:
             assert http.get("/state").json()["instruction"] == "please_wait"
         process.stdin.close()
         assert process.wait(GENEROUS_S) == 0
-
-
-def test_pictures_and_buttons_precede_officer() -> None:
-    assert Instruction.OFFICER not in PICTURED | OPEN_TO_REQUESTS
-    assert Instruction.PROCEED not in PICTURED | OPEN_TO_REQUESTS

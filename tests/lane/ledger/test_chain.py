@@ -15,25 +15,17 @@ AT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 Stored = list[tuple[str, str]]
 
 
-def chain(length: int, name: str = "lane-1") -> list[Entry]:
-    entries, head = [], GENESIS
-    for number in range(length):
-        body = {"passage": f"p{number}", "measure": {"value": number / 7}, "说明": "中文"}
-        entries.append(follow(head, chain=name, at=AT, kind="passage.started", body=body))
-        head = entries[-1].head
-    return entries
-
-
-ENTRIES = chain(8)
+ENTRIES: list[Entry] = []
+for number in range(8):
+    head = ENTRIES[-1].head if ENTRIES else GENESIS
+    body = {"passage": f"p{number}", "measure": {"value": number / 7}, "说明": "中文"}
+    ENTRIES.append(follow(head, chain="lane-1", at=AT, kind="passage.started", body=body))
 STORED: Stored = [(entry.payload, entry.hash) for entry in ENTRIES]
 HEAD = ENTRIES[-1].head
 
 
 def test_untouched_chain_verifies_to_head() -> None:
     assert verify(STORED, chain="lane-1", witnessed=[HEAD, ENTRIES[2].head, GENESIS]) == HEAD
-
-
-def test_empty_chain_verifies_to_beginning() -> None:
     assert verify([], chain="lane-1", witnessed=[GENESIS]) == GENESIS
 
 
@@ -62,29 +54,25 @@ def test_every_reordering_or_removal_is_found(order: list[int], kept: int) -> No
             verify(tampered, chain="lane-1", witnessed=[HEAD])
 
 
-def test_witness_finds_rewritten_chain() -> None:
-    """A chain rewritten as a whole."""
-    forged = chain(8)
-    other = follow(forged[3].head, chain="lane-1", at=AT, kind="gate.opening", body={})
-    rewritten = [(one.payload, one.hash) for one in [*forged[:4], other]]
-    with pytest.raises(LedgerBrokenError, match="not the one that was witnessed"):
-        verify(rewritten, chain="lane-1", witnessed=[ENTRIES[4].head])
+def rewritten() -> Stored:
+    """As a whole, from the fifth entry on."""
+    other = follow(ENTRIES[3].head, chain="lane-1", at=AT, kind="gate.opening", body={})
+    return [*STORED[:4], (other.payload, other.hash)]
 
 
-def test_witness_finds_cut_off_end() -> None:
-    with pytest.raises(LedgerBrokenError, match="cut off"):
-        verify(STORED[:-1], chain="lane-1", witnessed=[HEAD])
-
-
-def test_two_witnesses_that_disagree_are_found() -> None:
-    liar = Head(HEAD.seq, "f" * 64)
-    with pytest.raises(LedgerBrokenError, match="witnessed"):
-        verify(STORED, chain="lane-1", witnessed=[liar, HEAD])
-
-
-def test_another_lanes_chain_is_refused() -> None:
-    with pytest.raises(LedgerBrokenError, match="belongs to chain"):
-        verify(STORED, chain="lane-2")
+@pytest.mark.parametrize(
+    ("stored", "lane", "witnessed", "said"),
+    [
+        (rewritten(), "lane-1", [ENTRIES[4].head], "not the one that was witnessed"),
+        (STORED[:-1], "lane-1", [HEAD], "cut off"),
+        (STORED, "lane-1", [Head(HEAD.seq, "f" * 64), HEAD], "witnessed"),
+        (STORED, "lane-2", [], "belongs to chain"),
+    ],
+    ids=["rewritten", "cut off", "witnesses disagree", "another lane's"],
+)
+def test_fault_is_named(stored: Stored, lane: str, witnessed: list[Head], said: str) -> None:
+    with pytest.raises(LedgerBrokenError, match=said):
+        verify(stored, chain=lane, witnessed=witnessed)
 
 
 def test_well_hashed_non_entry_is_refused() -> None:

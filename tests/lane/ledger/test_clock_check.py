@@ -3,7 +3,7 @@
 import signal
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,27 +15,11 @@ from lane.__main__ import main
 from lane.decision.evidence import Check
 from lane.ledger.clock_check import MOST_APART_S, MOST_STEP_S, Timekeeper, clock_is_doubted
 from lane.ledger.journal import SqliteJournal
-from lane.platform.clock import SkippingClock
 from tests.support import tiers
 from tests.support.command_line import in_process
-from tests.support.lane.simulated_lane import LANE
+from tests.support.lane.simulated_lane import LANE, SetClock
 
 ROOT = Path(__file__).parents[3]
-
-
-class SetClock(SkippingClock):
-    """A clock that somebody sets, and that stands still between two skips."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.set_by = timedelta()
-        self._began = datetime(2026, 11, 25, 12, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self._began + timedelta(seconds=self._skipped_s) + self.set_by
-
-    def monotonic_s(self) -> float:
-        return self._skipped_s
 
 
 @pytest.fixture
@@ -48,13 +32,10 @@ def keeper(clock: SetClock) -> Timekeeper:
     return Timekeeper(clock)
 
 
-def test_a_clock_that_runs_is_right(clock: SetClock, keeper: Timekeeper) -> None:
-    clock.skip(3600)
-    assert keeper.check() is Check.SUCCESSFUL
-
-
 @pytest.mark.parametrize("seconds", [-86400, -3, 3, 86400 * 365])
 def test_changed_clock_awaits_desks_agreement(seconds: float, clock: SetClock, keeper: Timekeeper) -> None:
+    clock.skip(3600)
+    assert keeper.check() is Check.SUCCESSFUL, "it runs on"
     right = clock.now()
     clock.set_by = timedelta(seconds=seconds)
     assert [keeper.check() for _ in range(3)] == [Check.FAILED] * 3
@@ -68,18 +49,14 @@ def test_changed_clock_awaits_desks_agreement(seconds: float, clock: SetClock, k
     assert keeper.check() is Check.SUCCESSFUL
 
 
-def test_desk_corrects_starting_lanes_clock(clock: SetClock, keeper: Timekeeper) -> None:
-    keeper.note_desk(clock.now() - timedelta(hours=8))
-    assert keeper.check() is Check.FAILED
-
-
-def test_clock_before_ledger_is_wrong(clock: SetClock) -> None:
-    """It lies before what is written down; wrong from the start."""
+def test_clock_is_wrong_before_the_ledger_or_apart_from_the_desk(clock: SetClock) -> None:
     assert Timekeeper(clock, clock.now() - timedelta(days=1)).check() is Check.SUCCESSFUL
-    keeper = Timekeeper(clock, clock.now() + timedelta(hours=1))
-    assert keeper.check() is Check.FAILED
-    keeper.note_desk(clock.now())
-    assert keeper.check() is Check.SUCCESSFUL
+    for keeper in (Timekeeper(clock, clock.now() + timedelta(hours=1)), Timekeeper(clock, doubted=True)):
+        assert keeper.check() is Check.FAILED
+        keeper.note_desk(clock.now())
+        assert keeper.check() is Check.SUCCESSFUL
+        keeper.note_desk(clock.now() - timedelta(hours=8))
+        assert keeper.check() is Check.FAILED
 
 
 def test_desk_time_before_setting_counts_nothing(clock: SetClock, keeper: Timekeeper) -> None:
@@ -140,13 +117,6 @@ def test_killed_lane_mistrusts_its_changed_clock(when: str, tmp_path: Path) -> N
     with SqliteJournal(tmp_path / "lane.sqlite", LANE) as journal:
         assert journal.last("lane.clock") == {"trusted": True, "by": "person"}
         assert not clock_is_doubted(journal)
-
-
-def test_desk_restores_clock_after_restart(clock: SetClock) -> None:
-    keeper = Timekeeper(clock, doubted=True)
-    assert keeper.check() is Check.FAILED
-    keeper.note_desk(clock.now())
-    assert keeper.check() is Check.SUCCESSFUL
 
 
 def test_undoubted_lane_starts_without_trust(tmp_path: Path) -> None:

@@ -12,12 +12,11 @@ from lane.decision.evidence import DeskContact
 from lane.decision.passage_states import State
 from lane.decision.referral import PassageId
 from lane.desk.outbox import Outbox
-from lane.desk.simulated import SimulatedDesk
-from lane.ledger.entry import Draft, Head, Picture, read
+from lane.ledger.entry import GENESIS, Draft, Head, Picture, read
 from lane.ledger.journal import SqliteJournal, Standing
 from lane.platform.clock import SkippingClock, SystemClock
 from lane.platform.errors import DeskLostError, DeskRefusedError, JournalError, LedgerBrokenError
-from tests.support.lane.simulated_lane import opened
+from tests.support.lane.simulated_lane import SimulatedDesk, opened
 
 NOW = SystemClock().now()
 FACE = Picture(hashlib.sha256(b"\xff\xd8\xff face").hexdigest(), "image/jpeg", b"\xff\xd8\xff face" * 500)
@@ -98,8 +97,7 @@ def test_unwritable_folder_is_told(tmp_path: Path) -> None:
         journal(tmp_path / "file")
 
 
-def test_start_finds_removed_last_entry(tmp_path: Path) -> None:
-    here = journal(tmp_path)
+def test_start_finds_removed_last_entry(here: SqliteJournal, tmp_path: Path) -> None:
     here.record([Draft("a", {}), Draft("b", {})], at=NOW)
     here.close()
     with closing(sqlite3.connect(tmp_path / "lane.sqlite")) as db, db:
@@ -110,8 +108,7 @@ def test_start_finds_removed_last_entry(tmp_path: Path) -> None:
         journal(tmp_path)
 
 
-def test_the_ledger_refuses_to_be_changed(tmp_path: Path) -> None:
-    here = journal(tmp_path)
+def test_the_ledger_refuses_to_be_changed(here: SqliteJournal) -> None:
     here.record([Draft("a", {})], at=NOW)
     for statement in ("UPDATE ledger SET hash = 'x'", "DELETE FROM ledger"):
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
@@ -174,11 +171,6 @@ def test_long_absent_desk_gets_no_pictures(here: SqliteJournal) -> None:
     assert desk.kinds() == ["passage.judged", "pictures.dropped"]
 
 
-def delivered(here: SqliteJournal, desk: SimulatedDesk, kinds: str) -> None:
-    here.record([Draft(kind, {}) for kind in kinds], at=NOW)
-    assert Outbox(here, desk, SystemClock()).deliver() is DeskContact.REACHED
-
-
 def test_only_person_accepts_regressed_desk(here: SqliteJournal) -> None:
     """The ledger keeps both heads."""
     here.record([Draft("a", {})], at=NOW)
@@ -192,25 +184,21 @@ def test_only_person_accepts_regressed_desk(here: SqliteJournal) -> None:
     assert here.last("desk.accepted") == {"head": f"6:{'6' * 64}", "instead_of": f"9:{'9' * 64}"}
 
 
-@pytest.mark.parametrize("head", [Head(9, "9" * 64), Head(10, "a" * 64)])
-def test_without_regression_nothing_is_accepted(here: SqliteJournal, head: Head) -> None:
+def test_without_regression_nothing_is_accepted(here: SqliteJournal) -> None:
     here.record([Draft("a", {})], at=NOW)
     here.confirmed(1, Head(9, "9" * 64))
-    with pytest.raises(DeskRefusedError, match="nothing to accept"):
-        here.accept_desk(head, at=NOW)
-    assert [kind for kind in (here.last("desk.accepted"),) if kind] == []
-
-
-def test_nothing_is_retold_before_acceptance(here: SqliteJournal) -> None:
-    delivered(here, SimulatedDesk("lane-1"), "abc")
-    assert not here.go_back(Head(0, "0" * 64))
-    assert here.waiting() == 0
+    for head in (Head(9, "9" * 64), Head(10, "a" * 64)):
+        with pytest.raises(DeskRefusedError, match="nothing to accept"):
+            here.accept_desk(head, at=NOW)
+    assert here.last("desk.accepted") is None
 
 
 def test_retelling_ends_at_lost_desks_head(here: SqliteJournal) -> None:
     here.record([Draft(kind, {}) for kind in "abc"], at=NOW)
     here.confirmed(3, Head(9, "9" * 64))
     here.record([Draft("d", {})], at=NOW)
+    assert not here.go_back(GENESIS), "nobody has accepted that desk"
+    assert here.waiting() == 1
     here.accept_desk(Head(5, "5" * 64), at=NOW)
     first = read(*next(here.payloads()))
     assert here.go_back(first.head)

@@ -8,7 +8,6 @@ import pytest
 
 from lane.decision.evidence import DeskContact
 from lane.desk.outbox import Outbox
-from lane.desk.simulated import SimulatedDesk
 from lane.ledger.clock_check import Timekeeper
 from lane.ledger.entry import Draft
 from lane.ledger.journal import SqliteJournal
@@ -17,10 +16,9 @@ from lane.platform.errors import DeskLostError
 from lane.recording.retention import EVERY_S, FIRST_AFTER_S
 from lane.service.build import build_retention
 from lane.service.inspection import _retention
-from lane.settings import read as read_settings
-from tests.lane.ledger.test_clock_check import SetClock
+from lane.service.settings import read as read_settings
 from tests.lane.ledger.test_journal import FACE
-from tests.support.lane.simulated_lane import LANE, LaneMaker, opened
+from tests.support.lane.simulated_lane import LANE, LaneMaker, SetClock, SimulatedDesk, opened
 
 
 @dataclass

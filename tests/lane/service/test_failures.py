@@ -1,5 +1,6 @@
 """Whatever of a lane fails, its gate is shut; the table of `.deploy/README.md` says what it does then."""
 
+import itertools
 import json
 import shutil
 import signal
@@ -9,9 +10,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,9 @@ import httpx
 import pytest
 
 from lane.cameras.frame import Frame
-from lane.cameras.simulated import SimulatedCamera
 from lane.capture.measuring import Measurer
-from lane.decision.policy import Policy
 from lane.decision.reason_codes import Code
-from lane.decision.referral import PassageId
-from lane.demo import photos as store
-from lane.demo.passengers import Passenger, demo_passengers
-from lane.gate.light_beams import Passing
+from lane.decision.referral import Answer, PassageId
 from lane.gate.modbus import ModbusGate
 from lane.gate.port import GateEvent
 from lane.gate.sensors import FIRE
@@ -35,12 +30,11 @@ from lane.gate.simulated import SimulatedGate
 from lane.ledger.clock_check import Timekeeper
 from lane.ledger.entry import Draft
 from lane.passage.judge import Judge
-from lane.passage.network_recovery import NetworkRecovery
 from lane.passage.station import PassageReport
-from lane.platform.clock import SkippingClock, SystemClock
+from lane.platform.clock import SystemClock
 from lane.platform.errors import CameraError, DeskError, DeskLostError, GateFaultError, NetworkLostError
 from lane.service.run import while_down
-from lane.settings import read as read_settings
+from lane.service.settings import read as read_settings
 from models.detect.detector import FaceDetector
 from models.errors import GoldenVectorError, InferenceError, WeightsChangedError
 from models.networks.build import Networks
@@ -49,59 +43,44 @@ from tests.lane.gate.test_modbus import WIRED
 from tests.support.http_service import answering
 from tests.support.lane.failure_table import README, Seen, degraded, section, table
 from tests.support.lane.relay_box import RelayBox
-from tests.support.lane.simulated_lane import Hall, StandingClock, hall, openings
+from tests.support.lane.simulated_lane import (
+    LANE,
+    BusyGate,
+    ChangedCamera,
+    Hall,
+    LaneMaker,
+    SetClock,
+    SimulatedDesk,
+    StandingClock,
+    codes,
+    openings,
+)
+from tests.support.processes import until
 
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.fixture(scope="module")
-def holder(photos: Path, measurer: Measurer) -> Passenger:
-    assert photos == store.folder()
-    return demo_passengers(measurer, date.today())[0]  # noqa: DTZ011  the document's own day
-
-
-@dataclass(frozen=True)
-class HoldersLane:
-    """A lane to which the holder of a document comes again and again."""
-
-    folder: Path
-    measurer: Measurer
-    policy: Policy
-    holder: Passenger
-
-    def camera(self, clock: SkippingClock) -> SimulatedCamera:
-        return SimulatedCamera(clock, clock.skip, self.holder.scene, frames_per_second=12.5)
-
-    def start(self, passengers: int = 2, **parts: Any) -> Hall:
-        coming = [(self.holder.document, self.holder.scene)] * passengers
-        here = hall(self.folder, parts.pop("measurer", self.measurer), self.policy, coming, **parts)
-        here.station.start()
-        return here
-
-
-@pytest.fixture
-def lane(tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger) -> HoldersLane:
-    return HoldersLane(tmp_path, measurer, policy, holder)
+HOLDERS = ("holder", "holder")
 
 
 def walked(report: PassageReport) -> Seen:
-    codes = {reason.code for reason in report.reasons}
-    return Seen(codes, int(report.gate_opened))
+    return Seen(codes(report), int(report.gate_opened))
 
 
 @dataclass(slots=True)
 class Lossy:
-    """A session of a runtime whose accelerator goes away while `lost`."""
+    """A session of a runtime whose accelerator goes away for so many runs."""
 
     real: Session
-    lost: bool = False
+    faults: float = 0
 
     @property
     def provider(self) -> str:
         return "CUDAExecutionProvider"
 
     def run(self, tensor: Tensor) -> Any:
-        if self.lost:
+        if self.faults > 0:
+            self.faults -= 1
             raise InferenceError("the accelerator has fallen off the bus")
         return self.real.run(tensor)
 
@@ -117,29 +96,31 @@ class Accelerated:
     def lose(self) -> Seen:
         assert self.here.walk().outcome == "admit"
         opened = openings(self.here.gate.diary)
-        self.lossy.lost = True
+        self.lossy.faults = float("inf")
         seen = walked(self.here.walk())
         assert openings(self.here.gate.diary) == opened
         return seen
 
 
-def accelerated(lane: HoldersLane, networks: Networks, when_lost: str, **on_cpu: Any) -> Accelerated:
+def accelerated(
+    lane_with: LaneMaker, networks: Networks, when_lost: str, fails: Exception | None = None
+) -> Accelerated:
     lossy = Lossy(networks.detector._session)
     spec = networks.catalogue.for_role("detector")
     there = Measurer(replace(networks, detector=FaceDetector(spec, lossy)), second_face_ratio=0.5)
-    rule = lane.policy.engine.model_copy(update={"when_lost": when_lost})
-    lane, clock = replace(lane, policy=lane.policy.model_copy(update={"engine": rule})), StandingClock()
-    judge = Judge(lane.camera(clock), there, lane.policy, clock)
+    rule = lane_with.policy.engine.model_copy(update={"when_lost": when_lost})
+    lane_with = replace(lane_with, policy=lane_with.policy.model_copy(update={"engine": rule}))
+    clock = StandingClock()
+    judge = Judge(lane_with.camera("holder", clock), there, lane_with.policy, clock)
     asked: list[None] = []
 
     def stand_in() -> Measurer:
         asked.append(None)
-        if "fails" in on_cpu:
-            raise on_cpu["fails"]
+        if fails is not None:
+            raise fails
         return Measurer(networks, second_face_ratio=0.5)
 
-    recovery = NetworkRecovery(judge, stand_in)
-    here = lane.start(3, measurer=there, clock=clock, judge=judge, recovery=recovery)
+    here = lane_with("holder", *HOLDERS, measurer=there, clock=clock, judge=judge, networks_on_cpu=stand_in)
     return Accelerated(here, lossy, asked)
 
 
@@ -150,8 +131,8 @@ def accelerated(lane: HoldersLane, networks: Networks, when_lost: str, **on_cpu:
     does="an officer decides; the networks run on the CPU once they know the known face there",
     until="restarted",
 )
-def test_policy_replaces_lost_accelerator_by_cpu(lane: HoldersLane, networks: Networks) -> Seen:
-    site = accelerated(lane, networks, "cpu")
+def test_policy_replaces_lost_accelerator_by_cpu(lane_with: LaneMaker, networks: Networks) -> Seen:
+    site = accelerated(lane_with, networks, "cpu")
     seen = site.lose()
     assert len(site.asked) == 1
     assert site.here.kinds()[-1] == "lane.engine"
@@ -168,8 +149,8 @@ def test_policy_replaces_lost_accelerator_by_cpu(lane: HoldersLane, networks: Ne
     does="an officer decides, then the lane closes",
     until="restarted",
 )
-def test_policy_closes_lane_without_accelerator(lane: HoldersLane, networks: Networks) -> Seen:
-    site = accelerated(lane, networks, "close")
+def test_policy_closes_lane_without_accelerator(lane_with: LaneMaker, networks: Networks) -> Seen:
+    site = accelerated(lane_with, networks, "close")
     seen = site.lose()
     assert site.asked == []
     assert site.here.kinds()[-1] == "lane.closed"
@@ -184,27 +165,17 @@ def test_policy_closes_lane_without_accelerator(lane: HoldersLane, networks: Net
     does="an officer decides, then the lane closes",
     until="restarted",
 )
-def test_failed_cpu_check_decides_nothing(lane: HoldersLane, networks: Networks) -> Seen:
-    site = accelerated(lane, networks, "cpu", fails=GoldenVectorError("moved"))
+def test_failed_cpu_check_decides_nothing(lane_with: LaneMaker, networks: Networks) -> Seen:
+    site = accelerated(lane_with, networks, "cpu", fails=GoldenVectorError("moved"))
     seen = site.lose()
     assert site.here.kinds()[-1] == "lane.closed"
     assert site.here.station.serve() is None
     return seen
 
 
-def test_one_pictures_fault_moves_no_network(lane: HoldersLane, networks: Networks) -> None:
-    site = accelerated(lane, networks, "close")
-    real, faults = site.lossy.real, [InferenceError("once")]
-
-    class Once:
-        provider = "CUDAExecutionProvider"
-
-        def run(self, tensor: Tensor) -> Any:
-            if faults:
-                raise faults.pop()
-            return real.run(tensor)
-
-    site.lossy.real = Once()
+def test_one_pictures_fault_moves_no_network(lane_with: LaneMaker, networks: Networks) -> None:
+    site = accelerated(lane_with, networks, "close")
+    site.lossy.faults = 1
     assert Code.ENGINE_LOST in set(walked(site.here.walk()).codes)
     assert site.here.walk().outcome == "admit"
 
@@ -215,8 +186,8 @@ def test_one_pictures_fault_moves_no_network(lane: HoldersLane, networks: Networ
     does="an officer decides, then the lane closes",
     until="restarted with the right files",
 )
-def test_changed_networks_file_closes_lane(lane: HoldersLane, monkeypatch: pytest.MonkeyPatch) -> Seen:
-    here = lane.start()
+def test_changed_networks_file_closes_lane(lane_with: LaneMaker, monkeypatch: pytest.MonkeyPatch) -> Seen:
+    here = lane_with(*HOLDERS)
 
     def changed(_: Networks) -> None:
         raise WeightsChangedError(Path("sface.onnx"), "a" * 64, "b" * 64)
@@ -228,10 +199,9 @@ def test_changed_networks_file_closes_lane(lane: HoldersLane, monkeypatch: pytes
     return seen
 
 
-def lost_desk(lane: HoldersLane, fault: DeskError) -> Seen:
-    """The holder waits while the desk is away; back again, it hears of that, and an officer decides."""
-    here = lane.start()
-    here.desk.fault = fault
+def lost_desk(lane_with: LaneMaker, fault: DeskError) -> Seen:
+    """The holder waits while the desk is away; back again, it hears of all that, and an officer admits."""
+    here = lane_with(*HOLDERS, desk=SimulatedDesk(LANE, lambda _: Answer.ADMIT, fault))
     waited: list[float] = []
 
     def wait(seconds: float) -> None:
@@ -240,10 +210,13 @@ def lost_desk(lane: HoldersLane, fault: DeskError) -> Seen:
         here.desk.fault = None if len(waited) >= 3 else fault
 
     here.clock.sleep = wait  # type: ignore[method-assign]  # the wait is where the desk comes back
-    seen = walked(here.walk())
+    report = here.walk()
+    assert len(waited) >= 3
+    assert (report.officer, report.gate_opened) == (Answer.ADMIT, True)
     assert here.kinds()[-1] == "passage.closed"
+    assert here.journal.pending(1) == []
     assert here.walk().outcome == "admit"
-    return seen
+    return Seen(codes(report), 0)
 
 
 @degraded(
@@ -252,33 +225,13 @@ def lost_desk(lane: HoldersLane, fault: DeskError) -> Seen:
     does='nobody is admitted by machine (`when_lost = "refer"`); who is referred waits; the ledger keeps all',
     until="it is back",
 )
-def test_lost_network_admits_nobody(lane: HoldersLane) -> Seen:
-    return lost_desk(lane, NetworkLostError("cable"))
+def test_lost_network_admits_nobody(lane_with: LaneMaker) -> Seen:
+    return lost_desk(lane_with, NetworkLostError("cable"))
 
 
-@degraded(
-    "the desk",
-    Code.DESK_LOST,
-    does="the same",
-    until="it is back",
-)
-def test_lost_desk_admits_nobody(lane: HoldersLane) -> Seen:
-    return lost_desk(lane, DeskLostError("down"))
-
-
-@dataclass(slots=True)
-class CutCamera:
-    """Another one's frames, of which each time only so many come before the cable is pulled."""
-
-    camera: SimulatedCamera
-    frames_left: list[int]
-
-    def frames(self) -> Iterator[Frame]:
-        left = self.frames_left.pop(0) if self.frames_left else 1000
-        for number, frame in enumerate(self.camera.frames()):
-            if number == left:
-                raise CameraError("no frame within a second")
-            yield frame
+@degraded("the desk", Code.DESK_LOST, does="the same", until="it is back")
+def test_lost_desk_admits_nobody(lane_with: LaneMaker) -> Seen:
+    return lost_desk(lane_with, DeskLostError("down"))
 
 
 @degraded(
@@ -288,10 +241,17 @@ class CutCamera:
     does="an officer decides; that nobody was seen does not count against the passenger",
     until="its frames come again",
 )
-def test_lost_camera_refers_until_frames_return(lane: HoldersLane) -> Seen:
+def test_lost_camera_refers_until_frames_return(lane_with: LaneMaker) -> Seen:
     clock = StandingClock()
-    camera = lane.camera(clock)
-    here = lane.start(camera=CutCamera(camera, [0]), clock=clock)
+    faults = [CameraError("no frame within a second")]
+
+    def cut(frame: Frame) -> Frame:
+        if faults:
+            raise faults.pop()
+        return frame
+
+    camera = ChangedCamera(lane_with.camera("holder", clock), cut)
+    here = lane_with(*HOLDERS, camera=camera, clock=clock)
     seen = walked(here.walk())
     assert here.walk().outcome == "admit"
     return seen
@@ -304,36 +264,20 @@ def test_lost_camera_refers_until_frames_return(lane: HoldersLane) -> Seen:
     does="an officer decides; the passenger is not at fault",
     until="frames come in time",
 )
-def test_overloaded_lane_tells_and_refers(lane: HoldersLane) -> Seen:
+def test_overloaded_lane_tells_and_refers(lane_with: LaneMaker) -> Seen:
     clock = StandingClock()
-    camera = lane.camera(clock)
+    late_s = lane_with.policy.capture.max_frame_age_s * 1.5
 
-    class Late:
-        """Each frame reaches the lane long after it was taken."""
+    def late(frame: Frame) -> Frame:
+        clock.skip(late_s)
+        return frame
 
-        late = True
-
-        def frames(self) -> Iterator[Frame]:
-            for frame in camera.frames():
-                if self.late:
-                    clock.skip(lane.policy.capture.max_frame_age_s * 1.5)
-                yield frame
-
-    late = Late()
-    here = lane.start(camera=late, clock=clock)
+    camera = ChangedCamera(lane_with.camera("holder", clock), late)
+    here = lane_with(*HOLDERS, camera=camera, clock=clock)
     seen = walked(here.walk())
-    late.late = False
+    late_s = 0.0
     assert here.walk().outcome == "admit"
     return seen
-
-
-class SetClock(StandingClock):
-    """A clock that somebody sets; how busy the machine is moves neither of its two."""
-
-    set_by = timedelta()
-
-    def now(self) -> datetime:
-        return super().now() + self.set_by
 
 
 @degraded(
@@ -342,12 +286,12 @@ class SetClock(StandingClock):
     does="an officer decides",
     until="the desk's clock agrees, or a person says that it is right; also over a restart",
 )
-def test_changed_clock_refers_until_desk_agrees(lane: HoldersLane) -> Seen:
+def test_changed_clock_refers_until_desk_agrees(lane_with: LaneMaker) -> Seen:
     clock = SetClock()
-    camera = lane.camera(clock)
+    camera = lane_with.camera("holder", clock)
     keeper = Timekeeper(clock)
-    judge = Judge(camera, lane.measurer, lane.policy, clock, keeper)
-    here = lane.start(4, clock=clock, judge=judge)
+    judge = Judge(camera, lane_with.measurer, lane_with.policy, clock, keeper)
+    here = lane_with(*HOLDERS, *HOLDERS, clock=clock, judge=judge)
     assert here.walk().outcome == "admit"
     opened, right = openings(here.gate.diary), clock.now()
     clock.set_by = timedelta(hours=-2)
@@ -372,16 +316,6 @@ def make_room(here: Hall) -> None:
     here.journal._db.set_authorizer(None)
 
 
-class Watched(SimulatedGate):
-    """A gate beside which somebody does something."""
-
-    then: Callable[[], None] = staticmethod(lambda: None)
-
-    def wait_passed(self, timeout_s: float) -> Passing:
-        self.then()
-        return super().wait_passed(timeout_s)
-
-
 def stuck(here: Hall, monkeypatch: pytest.MonkeyPatch, looks: int) -> list[bool]:
     """Room comes back at the given look; whether the gate was open at each."""
     seen: list[bool] = []
@@ -403,9 +337,9 @@ def stuck(here: Hall, monkeypatch: pytest.MonkeyPatch, looks: int) -> list[bool]
     until="there is room",
 )
 def test_full_disk_begins_no_passage(
-    lane: HoldersLane, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    lane_with: LaneMaker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> Seen:
-    here = lane.start()
+    here = lane_with(*HOLDERS)
     fill(here)
     looks = stuck(here, monkeypatch, 3)
     report = here.walk()
@@ -416,17 +350,17 @@ def test_full_disk_begins_no_passage(
     return Seen((), openings(here.gate.diary) - 1)
 
 
-def test_stuck_gate_on_full_disk_closes(lane: HoldersLane, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stuck_gate_on_full_disk_closes(lane_with: LaneMaker, monkeypatch: pytest.MonkeyPatch) -> None:
     """A gate that does not close closes the lane once there is room."""
 
-    class Stuck(Watched):
+    class Stuck(BusyGate):
         def close(self) -> None:
             if self.is_open:
                 raise GateFaultError("jammed")
 
     gate = Stuck()
-    here = lane.start(gate=gate)
-    gate.then = lambda: fill(here)
+    here = lane_with(*HOLDERS, gate=gate)
+    gate.meanwhile = lambda: fill(here)
     looks = stuck(here, monkeypatch, 3)
     assert here.station.serve() is None, "a lane with an open gate serves nobody"
     assert looks == [True] * 3
@@ -434,23 +368,19 @@ def test_stuck_gate_on_full_disk_closes(lane: HoldersLane, monkeypatch: pytest.M
     assert here.kinds()[-3:] == ["lane.resumed", "passage.closed", "lane.closed"]
 
 
-def test_unwritable_request_ends_passage(lane: HoldersLane, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unwritable_request_ends_passage(lane_with: LaneMaker, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that is made during a capture and cannot be written down."""
 
-    class Asks:
-        """See `lane.kiosk.traveller_requests.TravellerRequests`: an officer asks, which is recorded before
-        anything follows."""
+    calls = itertools.count(1)
 
-        times = 0
+    def asks() -> tuple[Code, ...]:
+        """An officer asks at the third call, which is recorded before anything follows."""
+        if next(calls) == 3:
+            fill(here)
+            here.journal.record([Draft("passage.asked", {"passage": "p"})], at=here.clock.now())
+        return ()
 
-        def __call__(self) -> tuple[Code, ...]:
-            self.times += 1
-            if self.times == 3:
-                fill(here)
-                here.journal.record([Draft("passage.asked", {"passage": "p"})], at=here.clock.now())
-            return ()
-
-    here = lane.start(requests=Asks())
+    here = lane_with(*HOLDERS, requests=asks)
     stuck(here, monkeypatch, 3)
     report = here.walk()
     assert report.outcome == "admit", "the next passenger passes"
@@ -464,31 +394,23 @@ def test_unwritable_request_ends_passage(lane: HoldersLane, monkeypatch: pytest.
     does="the passage goes no further, and ends as interrupted; then the same",
     until="there is room",
 )
-def test_full_disk_stops_passage(lane: HoldersLane, monkeypatch: pytest.MonkeyPatch) -> Seen:
-    class FillsUp(Judge):
-        full = True
+def test_full_disk_stops_passage(lane_with: LaneMaker, monkeypatch: pytest.MonkeyPatch) -> Seen:
+    here = lane_with(*HOLDERS)
+    judge = here.station._judge.judge
 
-        def judge(self, *given: Any, **named: Any) -> Any:
-            judged = super().judge(*given, **named)
-            if self.full:
-                self.full = False
-                fill(here)
-            return judged
+    def fills_up(*given: Any, **named: Any) -> Any:
+        judged = judge(*given, **named)
+        here.station._judge.judge = judge  # type: ignore[method-assign]
+        fill(here)
+        return judged
 
-    clock = StandingClock()
-    camera = lane.camera(clock)
-    judge = FillsUp(camera, lane.measurer, lane.policy, clock)
-    here = lane.start(clock=clock, judge=judge)
+    here.station._judge.judge = fills_up  # type: ignore[method-assign]
     looks = stuck(here, monkeypatch, 3)
     report = here.walk()
     assert looks == [False] * 3
     assert report.outcome == "admit", "the next passenger passes"
     said = [(one.kind, one.body.get("how")) for one in here.desk.entries[:4]]
-    assert said[1:] == [
-        ("passage.started", None),
-        ("lane.resumed", None),
-        ("passage.closed", "interrupted"),
-    ]
+    assert said[1:] == [("passage.started", None), ("lane.resumed", None), ("passage.closed", "interrupted")]
     return Seen((), openings(here.gate.diary) - 1)
 
 
@@ -497,7 +419,7 @@ def test_full_disk_stops_passage(lane: HoldersLane, monkeypatch: pytest.MonkeyPa
     does="the passage ends as a fault of the gate; one that does not close closes the lane",
     until="restarted",
 )
-def test_unclosed_gate_closes_lane(lane: HoldersLane) -> Seen:
+def test_unclosed_gate_closes_lane(lane_with: LaneMaker) -> Seen:
 
     class Stiff(SimulatedGate):
         stiff = False
@@ -510,7 +432,7 @@ def test_unclosed_gate_closes_lane(lane: HoldersLane) -> Seen:
             if self.stiff:
                 raise GateFaultError("no answer")
 
-    here = lane.start(gate=Stiff())
+    here = lane_with(*HOLDERS, gate=Stiff())
     report = here.walk()
     assert not report.gate_opened
     assert here.kinds()[-1] == "lane.closed"
@@ -523,8 +445,8 @@ def test_unclosed_gate_closes_lane(lane: HoldersLane) -> Seen:
     does="nobody is served; the traveller reads *closed*, the hall *fault* and why",
     until="it is back, or shut",
 )
-def test_unreachable_gate_serves_nobody(lane: HoldersLane) -> Seen:
-    here = lane.start(1)
+def test_unreachable_gate_serves_nobody(lane_with: LaneMaker) -> Seen:
+    here = lane_with("holder")
     here.gate.out_of_order = "unreachable"
     waited = threading.Event()
 
@@ -547,13 +469,11 @@ def test_orphaned_box_shuts_door() -> Seen:
     with RelayBox(WIRED) as box, ModbusGate(box.settings, SystemClock()) as gate:
         gate.close()
         gate.open(PassageId("p-1"))
-        lost_s = time.monotonic()
         box.unplug()
-        while box.is_open():
-            assert time.monotonic() < lost_s + 10
-            time.sleep(0.01)
-        assert box.diary[-1].by == "watchdog"
-        return Seen((), 0, box.diary[-1].at_s - lost_s)
+        until(lambda: not box.is_open())
+        opened, shut = box.diary
+        assert shut.by == "watchdog"
+        return Seen((), 0, shut.at_s - opened.at_s)
 
 
 @degraded(
@@ -562,8 +482,8 @@ def test_orphaned_box_shuts_door() -> Seen:
     does="the passage under way ends, and nobody is served; a fire alarm opens the doors, by no decision",
     until="a supervisor opens the lane again",
 )
-def test_gate_alarm_ends_passage(lane: HoldersLane) -> Seen:
-    here = lane.start()
+def test_gate_alarm_ends_passage(lane_with: LaneMaker) -> Seen:
+    here = lane_with(*HOLDERS)
     judge = here.station._judge.judge
 
     def burning(*given: Any, **named: Any) -> Any:
@@ -620,9 +540,7 @@ def silenced(number: int) -> Seen:
                 assert process.stdout.readline() == "open\n"
                 process.send_signal(number)
                 silent_s = time.monotonic()
-                while box.is_open():
-                    assert time.monotonic() < silent_s + 30
-                    time.sleep(0.01)
+                until(lambda: not box.is_open())
             finally:
                 process.kill()
         return Seen((), len(box.openings()) - 1, box.diary[-1].at_s - silent_s)
@@ -658,20 +576,17 @@ def free_port() -> int:
     until="it runs again",
 )
 def test_restarting_lane_tells_everybody() -> Seen:
-    port, until, said = free_port(), time.monotonic() + 60, ""
-    answer = {"command": 0, "wanted": "open", "by": None}
+    port, answer = free_port(), {"command": 0, "wanted": "open", "by": None}
     with answering(json.dumps(answer).encode()) as (address, reports):
         settings = read_settings(desk={"address": address, "token": "t" * 43}, kiosk={"port": port})
         with while_down(settings, 5.0):
-            while not (reports and said == "closed"):
-                assert time.monotonic() < until, (reports, said)
-                said = shown(port)
-                time.sleep(0.1)
+            until(lambda: reports and shown(port) == "closed", 60)
     assert {json.loads(one)["state"] for one in reports} == {"fault"}
     return Seen((), 0)
 
 
 def shown(port: int) -> str:
+    time.sleep(0.1)  # the kiosk needs the processor, too
     try:
         return str(httpx.get(f"http://127.0.0.1:{port}/state", trust_env=False).json()["instruction"])
     except (httpx.HTTPError, KeyError):

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -24,10 +25,13 @@ from lane.decision.evidence import DocumentKind
 from lane.decision.referral import Decision, PassageId
 from lane.desk.http_client import HttpDesk
 from lane.desk.outbox import Outbox
+from lane.desk.port import LaneIdentity
+from lane.desk.status_reporter import StatusReporter
 from lane.document.simulated import SimulatedReader
 from lane.document.travel_document import TravelDocument
 from lane.evaluation.cohort import Cohort
 from lane.evaluation.evaluator import EvaluationThread, Evaluator
+from lane.gate.port import Gate
 from lane.gate.simulated import SimulatedGate
 from lane.ledger.entry import Entry, Head, Picture
 from lane.ledger.journal import SqliteJournal
@@ -55,6 +59,12 @@ class Death:
         if self.ticks == self.at:
             os.kill(os.getpid(), signal.SIGKILL)
 
+    @contextmanager
+    def around(self) -> Iterator[None]:
+        self.tick()
+        yield
+        self.tick()
+
     def on_write(self, statement: str) -> None:
         if statement.lstrip().upper().startswith(WRITES):
             self.tick()
@@ -68,21 +78,16 @@ class MortalDesk(HttpDesk):
         self.death = death
 
     def put_picture(self, picture: Picture, passage: PassageId) -> None:
-        self.death.tick()
-        super().put_picture(picture, passage)
-        self.death.tick()
+        with self.death.around():
+            super().put_picture(picture, passage)
 
     def put_entries(self, entries: Sequence[Entry], recovered_through: int | None = None) -> Head:
-        self.death.tick()
-        head = super().put_entries(entries, recovered_through)
-        self.death.tick()
-        return head
+        with self.death.around():
+            return super().put_entries(entries, recovered_through)
 
     def decision(self, passage: PassageId, wait_s: float) -> Decision | None:
-        self.death.tick()
-        decision = super().decision(passage, wait_s)
-        self.death.tick()
-        return decision
+        with self.death.around():
+            return super().decision(passage, wait_s)
 
 
 class PaperGate(SimulatedGate):
@@ -93,10 +98,8 @@ class PaperGate(SimulatedGate):
         self.path, self.death = path, death
 
     def _write(self, line: str) -> None:
-        self.death.tick()
-        with self.path.open("a", encoding="utf-8") as diary:
+        with self.death.around(), self.path.open("a", encoding="utf-8") as diary:
             diary.write(line + "\n")
-        self.death.tick()
 
     def open(self, passage: PassageId) -> None:
         self._write(f"open {passage}")
@@ -163,24 +166,41 @@ def passengers(count: int) -> Iterator[TravelDocument]:
     return iter([document] * count)
 
 
+def serve(
+    lane: str,
+    journal: SqliteJournal,
+    desk: HttpDesk,
+    gate: Gate,
+    camera: PlainCamera,
+    count: int,
+    gate_timeout_s: float = 15.0,
+) -> None:
+    """So many passengers, with the clock of their camera."""
+    clock = camera.clock
+    station = Station(
+        lane,
+        judge=Judge(camera, PlainMeasurer(), POLICY, clock),
+        reader=SimulatedReader(passengers(count)),
+        gate=gate,
+        journal=journal,
+        outbox=Outbox(journal, desk, clock),
+        clock=clock,
+        status_reporter=StatusReporter(desk, LaneIdentity(), clock),
+        evaluation=EvaluationThread(Evaluator(POLICY, Cohort(10, 60.0, clock.monotonic_s)), 60.0),
+        gate_timeout_s=gate_timeout_s,
+    )
+    station.start()
+    while station.serve() is not None:
+        pass
+
+
 def main(settings: dict[str, str], crash_at: int | None, count: int) -> int:
-    death, clock = Death(crash_at), SkippingClock()
+    death = Death(crash_at)
     journal = SqliteJournal(Path(settings["journal"]), settings["lane"])
     journal._db.set_trace_callback(death.on_write)
     with MortalDesk(settings["desk"], settings["token"], death) as desk:
-        station = Station(
-            settings["lane"],
-            judge=Judge(PlainCamera(clock), PlainMeasurer(), POLICY, clock),
-            reader=SimulatedReader(passengers(count)),
-            gate=PaperGate(Path(settings["diary"]), death),
-            journal=journal,
-            outbox=Outbox(journal, desk, clock),
-            clock=clock,
-            evaluation=EvaluationThread(Evaluator(POLICY, Cohort(10, 60.0, clock.monotonic_s)), 60.0),
-        )
-        station.start()
-        while station.serve() is not None:
-            pass
+        gate = PaperGate(Path(settings["diary"]), death)
+        serve(settings["lane"], journal, desk, gate, PlainCamera(SkippingClock()), count)
     return death.ticks
 
 

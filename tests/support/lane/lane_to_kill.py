@@ -15,18 +15,11 @@ from pathlib import Path
 
 from lane.cameras.frame import Frame
 from lane.desk.http_client import HttpDesk
-from lane.desk.outbox import Outbox
-from lane.document.simulated import SimulatedReader
-from lane.evaluation.cohort import Cohort
-from lane.evaluation.evaluator import EvaluationThread, Evaluator
 from lane.gate.modbus import ModbusGate
 from lane.gate.settings import GateSettings
 from lane.ledger.journal import SqliteJournal
-from lane.passage.judge import Judge
-from lane.passage.station import Station
 from lane.platform.clock import SkippingClock
-from tests.support.lane.crashing_lane import PlainCamera, PlainMeasurer, passengers
-from tests.support.lane.example_evidence import POLICY
+from tests.support.lane.crashing_lane import PlainCamera, serve
 from tests.support.processes import forked
 
 
@@ -50,20 +43,7 @@ def main(settings: dict[str, str], count: int) -> None:
         HttpDesk(settings["desk"], settings["token"]) as desk,
         ModbusGate(wired, clock) as gate,
     ):
-        station = Station(
-            settings["lane"],
-            judge=Judge(InTurn(clock), PlainMeasurer(), POLICY, clock),
-            reader=SimulatedReader(passengers(count)),
-            gate=gate,
-            journal=journal,
-            outbox=Outbox(journal, desk, clock),
-            clock=clock,
-            evaluation=EvaluationThread(Evaluator(POLICY, Cohort(10, 60.0, clock.monotonic_s)), 60.0),
-            gate_timeout_s=1.0,
-        )
-        station.start()
-        while station.serve() is not None:
-            pass
+        serve(settings["lane"], journal, desk, gate, InTurn(clock), count, gate_timeout_s=1.0)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,12 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from lane.cameras.frame import Frame
 from lane.cameras.simulated import Scene
 from lane.decision.referral import Answer, PassageId
-from lane.desk.simulated import SimulatedDesk
 from lane.document.travel_document import TravelDocument
 from lane.ledger.clock_check import Timekeeper, clock_is_doubted
 from lane.ledger.entry import read
@@ -23,30 +22,9 @@ from lane.ledger.journal import SqliteJournal
 from lane.passage.judge import Judge
 from tests.support.lane.crashing_lane import PlainCamera, PlainMeasurer, passengers
 from tests.support.lane.example_evidence import POLICY
-from tests.support.lane.simulated_lane import LANE, StandingClock, hall
+from tests.support.lane.simulated_lane import LANE, ChangedCamera, SetClock, SimulatedDesk, hall
 
 SET_BY = timedelta(hours=-2)
-
-
-class SetClock(StandingClock):
-    set_by = timedelta()
-
-    def now(self) -> datetime:
-        return super().now() + self.set_by
-
-
-class Camera(PlainCamera):
-    """In the capture that is named the clock is set."""
-
-    def __init__(self, clock: SetClock, *, jumps: bool) -> None:
-        super().__init__(clock)
-        self.set, self.jumps = clock, jumps
-
-    def frames(self) -> Iterator[Frame]:
-        for frame in super().frames():
-            if self.jumps:
-                self.set.set_by = SET_BY
-            yield frame
 
 
 def die(_: PassageId) -> Answer | None:
@@ -62,6 +40,11 @@ def main(folder: Path, when: str) -> None:
     else:
         desk.script = die
 
+    def jump(frame: Frame) -> Frame:
+        if when == "during":
+            clock.set_by = SET_BY
+        return frame
+
     def lead() -> Iterator[tuple[TravelDocument, Scene]]:
         if when == "between":
             clock.set_by = SET_BY
@@ -70,7 +53,7 @@ def main(folder: Path, when: str) -> None:
     with SqliteJournal(folder / "lane.sqlite", LANE) as journal:
         desk.put_entries([read(*row) for row in journal.payloads()])
         keeper = Timekeeper(clock, journal.newest(), doubted=clock_is_doubted(journal))
-    judge = Judge(Camera(clock, jumps=when == "during"), PlainMeasurer(), POLICY, clock, keeper)
+    judge = Judge(ChangedCamera(PlainCamera(clock), jump), PlainMeasurer(), POLICY, clock, keeper)
     here = hall(
         folder, PlainMeasurer(), POLICY, lead(), desk=desk, clock=clock, judge=judge, timekeeper=keeper
     )

@@ -10,8 +10,7 @@ import os
 import statistics
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +25,10 @@ from lane.demo import photos
 from lane.kiosk.client import Kiosk
 from lane.kiosk.settings import Setup
 from lane.service.build import build_measurer, build_policy
-from lane.settings import Settings
+from lane.service.settings import Settings
 from models.values.face import ImageBGR
 from tests.support.browser import chromium
+from tests.support.processes import meanwhile
 
 WIDTH, HEIGHT, RATE = 1280, 720, 30
 SECONDS = 10.0
@@ -46,26 +46,17 @@ def scene() -> ImageBGR:
     return drawn
 
 
-@contextmanager
-def camera(feed: FeedWriter, image_bgr: ImageBGR) -> Iterator[list[int]]:
+def camera(feed: FeedWriter, image_bgr: ImageBGR, written: list[int]) -> Callable[[threading.Event], None]:
     """Writes at RATE; the list's only entry counts."""
-    ended, written = threading.Event(), [0]
 
-    def write() -> None:
+    def write(ended: threading.Event) -> None:
         due = time.monotonic()
-        while not ended.is_set():
+        while not ended.wait(max(0.0, due - time.monotonic())):
             feed.write(image_bgr, time.time_ns(), time.monotonic_ns())
             written[0] += 1
             due += 1 / RATE
-            time.sleep(max(0.0, due - time.monotonic()))
 
-    thread = threading.Thread(target=write)
-    thread.start()
-    try:
-        yield written
-    finally:
-        ended.set()
-        thread.join()
+    return write
 
 
 def cpu_s(kiosk: Kiosk) -> float:
@@ -92,27 +83,14 @@ def in_a_browser(kiosk: Kiosk, written: list[int]) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def looked_at(kiosk: Kiosk) -> Iterator[None]:
-    """Somebody takes every picture; without a browser, which is another machine's work or another core's."""
-    ended = threading.Event()
-
-    def look() -> None:
+def beside_the_lane(kiosk: Kiosk, image_bgr: ImageBGR) -> dict[str, Any]:
+    def look(ended: threading.Event) -> None:
+        """Take every picture; without a browser, which is another machine's work or another core's."""
         with httpx.Client(base_url=str(kiosk.address(30)), trust_env=False) as http:
             after = "0"
             while not ended.is_set():
                 after = http.get(f"/picture?after={after}").headers.get("X-Number", after)
 
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-
-
-def beside_the_lane(kiosk: Kiosk, image_bgr: ImageBGR) -> dict[str, Any]:
     settings = Settings()
     measurer = build_measurer(settings, build_policy(settings))
     times: dict[bool, list[float]] = {True: [], False: []}
@@ -126,7 +104,7 @@ def beside_the_lane(kiosk: Kiosk, image_bgr: ImageBGR) -> dict[str, Any]:
     work(looked=False)
     times[False].clear()
     for _ in range(BLOCKS):
-        with looked_at(kiosk):
+        with meanwhile(look):
             work(looked=True)
         time.sleep(2.0)  # the kiosk lets go of the camera
         work(looked=False)
@@ -139,11 +117,11 @@ def beside_the_lane(kiosk: Kiosk, image_bgr: ImageBGR) -> dict[str, Any]:
 
 
 def main() -> None:
-    name, image_bgr = f"measure-kiosk-{os.getpid()}", scene()
+    name, image_bgr, written = f"measure-kiosk-{os.getpid()}", scene(), [0]
     with (
         FeedWriter(name, WIDTH, HEIGHT) as feed,
         Kiosk(Setup(port=0, feed=name)) as kiosk,
-        camera(feed, image_bgr) as written,
+        meanwhile(camera(feed, image_bgr, written)),
     ):
         kiosk(Instruction.LOOK)
         load = round(os.getloadavg()[0], 1)

@@ -26,7 +26,7 @@ from api.web.translations.language import CHOICES, COOKIE, catalogue, choices, o
 from lane.decision.reason_codes import BY_GROUP, Code, Reason, for_traveller, worst_first
 from lane.decision.reason_meaning import Rank
 from lane.decision.referral import Answer, Ground
-from lane.desk.commands import WISHES
+from lane.desk.port import WISHES
 from models.quality.components import COMPONENTS
 from tests.support.api.officer_pages import text_of
 from tests.support.api.running_desk import Lane, Officer, RunningDesk, judged

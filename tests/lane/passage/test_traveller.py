@@ -1,16 +1,28 @@
-"""What the traveller is told as a passage goes, and what comes of what the traveller asks for."""
+"""What the traveller is told and asks for, and what a lane keeps of one who has gone: no picture at all."""
 
-from collections.abc import Iterator
+import gc
+import weakref
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
+from lane.cameras.frame import Frame
 from lane.capture.guidance import INSTRUCTION_OF_STATE, Instruction
 from lane.decision.evidence import CaptureEnd
 from lane.decision.passage_states import State
 from lane.decision.reason_codes import Code
 from lane.decision.referral import Answer
-from lane.desk.simulated import SimulatedDesk
-from tests.support.lane.simulated_lane import LANE, LaneMaker, codes
+from lane.ledger.entry import Picture
+from tests.support import tiers
+from tests.support.lane.simulated_lane import (
+    LANE,
+    ChangedCamera,
+    LaneMaker,
+    SimulatedDesk,
+    StandingClock,
+    codes,
+)
 
 
 class ShownInstructions:
@@ -78,3 +90,36 @@ def test_declined_camera_never_captures(lane_with: LaneMaker) -> None:
     assert report.officer is Answer.ADMIT
     assert here.kinds().count("passage.judged") == 1
     assert "passage.repeat_refused" in here.kinds()
+
+
+def pictures(before: Sequence[object] = ()) -> list[object]:
+    """Every picture in memory but those that were there before: other tests may keep theirs."""
+    gc.collect()
+    known = {id(one) for one in before}
+    return [one for one in gc.get_objects() if isinstance(one, Picture) and id(one) not in known]
+
+
+@pytest.mark.thorough
+@tiers.parametrize("name", ["holder", "impostor"], quick=1)
+def test_passed_passenger_leaves_nothing(name: str, tmp_path: Path, lane_with: LaneMaker) -> None:
+    before = pictures()
+    clock = StandingClock()
+    taken: list[weakref.ref[object]] = []
+
+    def follow(frame: Frame) -> Frame:
+        taken.append(weakref.ref(frame.image_bgr))
+        return frame
+
+    camera = ChangedCamera(lane_with.camera(name, clock), follow)
+    desk = SimulatedDesk(LANE, lambda _: Answer.ADMIT)
+    here = lane_with(name, desk=desk, camera=camera, clock=clock)
+    assert here.walk().gate_opened
+    assert len(taken) > 1
+    gc.collect()
+    assert [one for one in taken if one() is not None] == []
+    assert len(pictures(before)) == len(desk.pictures), "the desk alone has them, where a case is asked for"
+    assert (name == "impostor") is bool(desk.pictures)
+    desk.pictures.clear()
+    assert pictures(before) == []
+    on_disk = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert b"\xff\xd8\xff\xe0" not in on_disk

@@ -13,8 +13,7 @@ from lane.desk.outbox import PICTURES_FOR_S
 from lane.document.settings import DocumentSettings
 from lane.gate.settings import GateSettings
 from lane.kiosk.settings import KioskSettings
-from lane.platform import settings_reader
-from lane.platform.settings_section import Section, is_loopback
+from lane.platform.settings import ProgramSettings, Section, is_loopback, read_settings
 
 PREFIX = "PASSENGER_LANE_"
 _OF_OTHERS = tuple(f"{PREFIX}{name}" for name in ("DESK_", "CACHE", "CATALOGUE", "RECORDING_KEY"))
@@ -23,8 +22,6 @@ _DESK_SECTION = f"{PREFIX}DESK__"
 
 
 class DeskSettings(Section):
-    """Where officers are."""
-
     address: str = "http://127.0.0.1:8300"
     """The desk's address; https:// beyond this machine."""
     authorities: Path | None = None
@@ -44,8 +41,6 @@ class DeskSettings(Section):
 
 
 class EngineSettings(Section):
-    """Where the networks run."""
-
     provider_policy: Literal["cpu", "prefer", "require"] = "cpu"
     """cpu, or prefer or require for `provider`: under require a lane starts only if every node runs there."""
     provider: str = "CUDAExecutionProvider"
@@ -96,7 +91,7 @@ class RetentionSettings(Section):
     """How long what `python -m lane record` wrote stays, wherever it went; then `run` erases it."""
 
 
-class Settings(settings_reader.ProgramSettings):
+class Settings(ProgramSettings):
     """What differs from lane to lane. Unknown keys are refused."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX)
@@ -134,7 +129,7 @@ class Settings(settings_reader.ProgramSettings):
 
 def read(path: Path | None = None, **given: Any) -> Settings:
     """The settings; what is `given` weighs most. Raises SettingsError that says what is wrong and where."""
-    return settings_reader.read(Settings, path, given, _is_another_programs)
+    return read_settings(Settings, path, given, _is_another_programs)
 
 
 def _is_another_programs(name: str) -> bool:

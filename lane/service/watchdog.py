@@ -1,13 +1,25 @@
-"""Whether a lane's flow still runs: a flow that hangs in a driver reads neither clock nor gate any more."""
+"""Keeps a lane's process running: what its flow gives as signs of life, and who starts it again without them.
 
+A flow that hangs in a driver reads neither clock nor gate any more. While no lane runs the gate is shut, the
+traveller's screen says so, and the desk is told that this lane is at fault.
+"""
+
+import logging
 import threading
 import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, tzinfo
 
 from lane.decision.referral import PassageId
 from lane.gate.light_beams import Passing
 from lane.gate.port import Gate, GateEvent
 from lane.platform.clock import SystemClock
+from lane.platform.process_supervisor import Backoff, Patience, Supervisor, start_beating
+
+PATIENCE = Patience(first_s=60.0, silent_s=5.0, steady_s=300.0, ends_s=15.0)
+"""A lane gives two signs of life in a second; the time to end is for it to shut its gate."""
+LONGEST_PAUSE_S, SHORTEST_PAUSE_S = 60.0, 0.5
 
 
 class FlowWatchdog:
@@ -73,3 +85,20 @@ class WatchedGate:
     def trouble(self) -> str | None:
         self._flow_watchdog.note_alive()
         return self._gate.trouble()
+
+
+def lane_supervisor(
+    command: Sequence[str],
+    down: Callable[[float], AbstractContextManager[object]],
+    patience: Patience = PATIENCE,
+    backoff: Backoff | None = None,
+) -> Supervisor:
+    """`down` is entered while no lane runs, with the length of the pause in seconds."""
+    return Supervisor(
+        "the lane",
+        lambda: start_beating(command),
+        patience,
+        backoff or Backoff(LONGEST_PAUSE_S, SHORTEST_PAUSE_S),
+        down=down,
+        log_level=logging.CRITICAL,
+    )

@@ -1,23 +1,36 @@
-"""Reads a process's settings: its defaults weigh least, then a TOML file, the environment, what is given.
+"""Reads and lists a process's settings: defaults weigh least, then a TOML file, the environment, the given.
 
 What is wrong is reported with its file, line and key, or with its variable, before anything opens.
 """
 
 import difflib
+import ipaddress
+import json
 import os
+import textwrap
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource, SettingsConfigDict
 
-from lane.platform import setting_keys
 from lane.platform.errors import SettingsError
 from lane.platform.toml_positions import Where, lines, nearest
+
+_WIDTH = 100
+
+
+class Section(BaseModel):
+    """Unknown keys are refused, and no error repeats a value: it may be a secret."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
 
 class ProgramSettings(BaseSettings):
@@ -44,7 +57,7 @@ class _Environment(EnvSettingsSource):
             return value
 
 
-def read(
+def read_settings(
     settings: type[S],
     path: Path | None,
     given: Mapping[str, Any],
@@ -99,7 +112,7 @@ def _fault(error: ErrorDetails, settings: type[BaseSettings], places: Iterable[M
 
 def _what(error: ErrorDetails, where: Where, settings: type[BaseSettings]) -> str:
     name, prefix = ".".join(where), settings.model_config["env_prefix"]
-    known = [one.key for one in setting_keys.keys(settings, prefix)]
+    known = [one.key for one in keys(settings, prefix)]
     if error["type"] == "extra_forbidden":
         beside = [key for key in known if key.rpartition(".")[0] == ".".join(where[:-1])]
         elsewhere = [key for key in known if key.rpartition(".")[2] == where[-1]]
@@ -115,3 +128,55 @@ def _what(error: ErrorDetails, where: Where, settings: type[BaseSettings]) -> st
         variable = f"{prefix}{section.upper()}__{key.upper()}"
         return f"is a section: write {key} under [{section}], or {variable}, and so on"
     return error["msg"].removeprefix("Value error, ")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    key: str
+    environment: str
+    default: str
+    """As TOML has it; empty: not set."""
+    meaning: str
+
+
+def keys(settings: type[BaseModel], prefix: str) -> Iterator[Key]:
+    """Every setting, in the order of the class; of a part in parts, `part.key` and `PART__KEY`."""
+    for name, field in settings.model_fields.items():
+        part = field.annotation
+        if isinstance(part, type) and issubclass(part, BaseModel):
+            for one in keys(part, f"{prefix}{name.upper()}__"):
+                yield replace(one, key=f"{name}.{one.key}")
+        else:
+            meaning = " ".join((field.description or "").split())
+            yield Key(name, f"{prefix}{name.upper()}", _default(field), meaning)
+
+
+def _default(field: FieldInfo) -> str:
+    value: Any = field.get_default(call_default_factory=True)
+    if value is None or (isinstance(value, SecretStr) and not value.get_secret_value()):
+        return ""
+    if isinstance(value, SecretStr):
+        raise TypeError("a secret has no default")
+    if isinstance(value, frozenset | set):
+        return json.dumps(sorted(value))
+    return json.dumps(value if isinstance(value, bool | int | float | dict | tuple | list) else str(value))
+
+
+def listing(settings: type[BaseModel], prefix: str, *, as_json: bool) -> str:
+    """For machines, or for people: as a file would set it, then the variable, then what it means."""
+    found = list(keys(settings, prefix))
+    if as_json:
+        return json.dumps([asdict(one) for one in found], indent=2)
+    return "\n".join(
+        f"{one.key} = {one.default or '(not set)'}\n    {one.environment}\n"
+        f"{textwrap.fill(one.meaning, _WIDTH, initial_indent='    ', subsequent_indent='    ')}\n"
+        for one in found
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether nothing leaves this machine on its way to that host."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

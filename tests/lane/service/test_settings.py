@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from lane import settings
 from lane.platform.errors import SettingsError
 from lane.platform.toml_positions import lines
+from lane.service import settings
 
 
 def written(folder: Path, text: str) -> Path:
@@ -73,16 +73,13 @@ def test_a_secret_is_in_no_message() -> None:
         ("lane = [", "not TOML"),
         ('time_zone = "Asia/Nowhere"', "not known"),
         ("[engine]\nthreads = 0", "threads"),
+        (None, "cannot be read"),
     ],
 )
-def test_wrong_file_is_told_with_reason(tmp_path: Path, text: str, said: str) -> None:
+def test_wrong_file_is_told_with_reason(tmp_path: Path, text: str | None, said: str) -> None:
+    path = tmp_path / "none.toml" if text is None else written(tmp_path, text)
     with pytest.raises(SettingsError, match=said):
-        settings.read(written(tmp_path, text))
-
-
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="cannot be read"):
-        settings.read(tmp_path / "none.toml")
+        settings.read(path)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +141,7 @@ def test_every_toml_key_has_its_line(text: str) -> None:
     assert all(1 <= line <= last for line in found.values())
 
 
-EXAMPLE = Path(__file__).parents[2] / ".deploy" / "lane.toml"
+EXAMPLE = Path(__file__).parents[3] / ".deploy" / "lane.toml"
 
 
 @pytest.mark.parametrize("everything", [False, True], ids=["as it is", "with all that is commented out"])
