@@ -8,13 +8,13 @@ import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
 
 from api.platform.errors import SettingsError
 from api.platform.settings import Settings
-from api.serving import tls
 from api.serving.connections import MOST_HEAD_BYTES, Bounds
 from api.web.app import create_app
 from api.web.desk import Desk
@@ -125,8 +125,25 @@ def bind(host: str, port: int) -> socket.socket:
 def _tls(settings: Settings) -> Callable[..., ssl.SSLContext] | None:
     if settings.tls_certificate is None:
         return None
-    made = tls.context(settings.tls_certificate, settings.tls_key)
+    made = tls_context(settings.tls_certificate, settings.tls_key)
     return lambda *_: made
+
+
+def tls_context(certificate: Path, key: Path | None) -> ssl.SSLContext:
+    """For a site without a proxy: TLS 1.2 and up. Raises SettingsError where the files do not serve."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    made.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    made.set_alpn_protocols(["http/1.1"])
+    try:
+        # Without a password here, OpenSSL would ask for it at the terminal.
+        made.load_cert_chain(certificate, key, password="")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+        raise SettingsError(
+            f"tls_certificate {certificate}, tls_key {key or certificate}: {reason}"
+        ) from error
+    return made
 
 
 def address_of(listening: socket.socket, *, https: bool = False) -> str:

@@ -145,7 +145,7 @@ class Workers:
         for worker in self._workers:
             if worker is by or not worker.ready:
                 continue
-            if not _can_write(worker.pipe):
+            if not select.select([], [worker.pipe], [], 0)[1]:  # a write would block
                 log.error("a worker does not read its events: it is replaced", pid=worker.process.pid)
                 worker.process.kill()
                 continue
@@ -205,11 +205,6 @@ def _end_with_the_process_above(server: DeskServer) -> None:
     if above is not None:
         wait([above.sentinel])
     server.end()
-
-
-def _can_write(pipe: Connection) -> bool:
-    """Whether a write would not block."""
-    return bool(select.select([], [pipe], [], 0)[1])
 
 
 @contextmanager

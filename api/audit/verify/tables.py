@@ -16,11 +16,11 @@ from api.audit.replay.lanes import CommandColumns, LaneColumns, RequestColumns
 from api.audit.replay.prepared_cases import InsertedColumns, PreparedColumns
 from api.audit.replay.shifts import ShiftColumns
 from api.audit.replay.staff import OfficerColumns, PasskeyColumns
-from api.lanes import intake
+from api.lanes import tokens
 from api.lanes.evaluation import alarms
 from api.lanes.recovery import Recovery
 from api.ledger.facts import JudgedFact
-from api.people import officers, stored_passkeys
+from api.people import officers, passkeys
 from api.platform.database.tables import (
     AlarmRow,
     LaneCommandRow,
@@ -64,7 +64,7 @@ def _check_lanes(session: Session, account: Account) -> None:
         lanes,
         {row.id: row for row in session.scalars(select(LaneRow))},
         LaneColumns,
-        token_sha256=lambda row: None if intake.is_revoked(row) else row.token_sha256,
+        token_sha256=lambda row: None if tokens.is_revoked(row) else row.token_sha256,
         head=lambda row: Head(row.head_seq, row.head_hash),
     )
     _compare(
@@ -103,8 +103,8 @@ def _check_people(session: Session, account: Account) -> None:
         account.staff.passkeys,
         {row.sha256: row for row in session.scalars(select(PasskeyRow))},
         PasskeyColumns,
-        key=stored_passkeys.key_hash,
-        credential=lambda row: stored_passkeys.name_of(row.credential),
+        key=passkeys.key_hash,
+        credential=lambda row: passkeys.name_of(row.credential),
     )
     _compare(
         "shift",

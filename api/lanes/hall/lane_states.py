@@ -138,7 +138,8 @@ def count_passage(session: Session, lane: str, *, referred: bool, at: datetime, 
 def lanes(session: Session) -> list[LaneStatus]:
     reports = {row.lane: row for row in session.scalars(select(LaneStatusRow))}
     commands = {row.lane: _command(row) for row in session.scalars(select(LaneCommandRow))}
-    waits = _oldest_waiting(session)
+    oldest = select(ReferralRow.lane, func.min(ReferralRow.opened_at)).where(queue.is_waiting())
+    waits = dict(session.execute(oldest.group_by(ReferralRow.lane)).all())
     found = []
     for lane in lane_names(session):
         row = reports.get(lane)
@@ -202,30 +203,20 @@ def _decided(session: Session, begin: datetime) -> dict[datetime, list[float]]:
     took: dict[datetime, list[float]] = defaultdict(list)
     rows = select(ReferralRow.opened_at, ReferralRow.decided_at).where(ReferralRow.decided_at >= begin)
     for opened_at, decided_at in session.execute(rows):
-        if decided_at is None:
-            continue
-        took[_step(decided_at)].append(max(0.0, (decided_at - opened_at).total_seconds()))
+        if decided_at is not None:
+            took[_step(decided_at)].append(max(0.0, (decided_at - opened_at).total_seconds()))
     return took
-
-
-def _oldest_waiting(session: Session) -> dict[str, datetime]:
-    rows = session.execute(
-        select(ReferralRow.lane, func.min(ReferralRow.opened_at))
-        .where(queue.is_waiting())
-        .group_by(ReferralRow.lane)
-    )
-    return dict(rows.all())
 
 
 def lane_names(session: Session) -> list[str]:
     """Lanes that are not revoked, sorted by the numbers in their names: lane-2 before lane-10."""
+
+    def in_order(lane: str) -> list[tuple[int, int | str]]:
+        parts = re.split(r"(\d+)", lane)
+        return [(0, int(part)) if part.isdigit() else (1, part) for part in parts if part]
+
     names = session.scalars(select(LaneRow.id).where(LaneRow.token_sha256.not_like("revoked %")))
-    return sorted(names, key=_in_order)
-
-
-def _in_order(lane: str) -> list[tuple[int, int | str]]:
-    parts = re.split(r"(\d+)", lane)
-    return [(0, int(part)) if part.isdigit() else (1, part) for part in parts if part]
+    return sorted(names, key=in_order)
 
 
 def _step(at: datetime) -> datetime:

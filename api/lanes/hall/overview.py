@@ -14,11 +14,10 @@ from sqlalchemy.orm import Session
 from api.faces import images
 from api.lanes.hall import lane_states, requests
 from api.lanes.hall.lane_states import Command, HallPoint, LaneStatus, OfficerAtWork
-from api.lanes.hall.requests import Request
 from api.lanes.hall.status_report import StatusReport, WantedState
 from api.people.officers import SignedInOfficer
 from api.platform.database.database import Database
-from api.platform.database.tables import ReferralRow
+from api.platform.database.tables import LaneRequestRow, ReferralRow
 from api.platform.events import Broker, Event
 from api.platform.settings import Settings
 from api.review import accuracy_records, shifts
@@ -66,7 +65,7 @@ class HallControl:
     broker: Broker
     clock: Callable[[], datetime]
 
-    def take_status(self, lane: str, status: StatusReport) -> tuple[Command, Request | None]:
+    def take_status(self, lane: str, status: StatusReport) -> tuple[Command, LaneRequestRow | None]:
         """Store a lane's status; return the last command to it, and a request that it has not taken up."""
         now = self.clock()
         with self.database.read() as session:

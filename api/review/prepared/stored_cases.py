@@ -5,7 +5,6 @@ No lane is concerned: nothing here writes a referral, and a lane can only ask fo
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -26,15 +25,6 @@ from api.review.prepared.case_file import PreparedCase
 PREFIX = "prepared-"
 OPEN = (SeededRow.decided_at.is_(None), SeededRow.withdrawn_at.is_(None))
 """The conditions of a case before an officer that is neither decided nor withdrawn."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListedCase:
-    case: str
-    truth: Truth
-    training: bool
-    images: int
-    seen: int
 
 
 def add(database: Database, keyring: Keyring, given: PreparedCase, *, clock: Callable[[], datetime]) -> str:
@@ -61,10 +51,7 @@ def _put(session: Session, case: str, key: DataKey, given: PreparedCase, *, at: 
 
 
 def retire(session: Session, keyring: Keyring, case: str, *, at: datetime) -> None:
-    """Withdraw a case from everybody, and erase its faces; the answers given stay.
-
-    Raises CaseUnknownError.
-    """
+    """Withdraw a case from everybody, and erase its faces; answers stay. Raises CaseUnknownError."""
     row = session.get(PreparedRow, case)
     if row is None or row.retired_at is not None:
         raise CaseUnknownError
@@ -77,8 +64,8 @@ def retire(session: Session, keyring: Keyring, case: str, *, at: datetime) -> No
     keyring.destroy([case])
 
 
-def listed(session: Session) -> list[ListedCase]:
-    """Cases that are in use, the oldest first."""
+def listed(session: Session) -> list[tuple[PreparedRow, int, int]]:
+    """Cases that are in use, the oldest first; of each the number of images, and how often it was seen."""
     seen = dict(session.execute(select(SeededRow.case, func.count()).group_by(SeededRow.case)).all())
     images = dict(
         session.execute(select(PreparedImageRow.case, func.count()).group_by(PreparedImageRow.case)).all()
@@ -86,10 +73,7 @@ def listed(session: Session) -> list[ListedCase]:
     rows = session.scalars(
         select(PreparedRow).where(PreparedRow.retired_at.is_(None)).order_by(PreparedRow.added_at)
     )
-    return [
-        ListedCase(row.case, Truth(row.truth), row.training, images.get(row.case, 0), seen.get(row.case, 0))
-        for row in rows
-    ]
+    return [(row, images.get(row.case, 0), seen.get(row.case, 0)) for row in rows]
 
 
 def image(session: Session, keyring: Keyring, case: str, sha256: str) -> bytes:

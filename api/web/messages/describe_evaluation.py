@@ -4,10 +4,9 @@ from collections.abc import Iterator
 
 from prometheus_client import Metric
 
-from api.lanes.evaluation.alarms import RateAlarm
-from api.lanes.evaluation.counts import EvaluationCounts
-from api.lanes.evaluation.error_test import FALSE_ALARM
-from api.lanes.evaluation.series import FEWEST_OF_A_GROUP, Report, Series
+from api.lanes.evaluation.alarms import FALSE_ALARM, trials_of
+from api.lanes.evaluation.series import FEWEST_OF_A_GROUP, EvaluationCounts, Report, Series
+from api.platform.database.tables import AlarmRow
 from api.platform.metrics import gauge
 from api.web.messages.evaluation import (
     AlarmMessage,
@@ -140,18 +139,19 @@ def _shadow(name: str, counts: EvaluationCounts) -> ShadowMessage:
     return ShadowMessage(matcher=name, agreed=agreed, both_match=counts.both_match, both_not=counts.both_not)
 
 
-def _alarm(alarm: RateAlarm) -> AlarmMessage:
-    return AlarmMessage(
-        id=alarm.id,
-        rate=alarm.rate,
-        raised_at=alarm.raised_at,
-        errors=alarm.trials.errors,
-        passengers=alarm.trials.passengers,
-        expected=alarm.trials.expected,
-        chance=alarm.trials.chance,
-        acknowledged_by=alarm.acknowledged_by,
-        acknowledged_at=alarm.acknowledged_at,
+def _alarm(alarm: AlarmRow) -> AlarmMessage:
+    names = (
+        "id",
+        "rate",
+        "raised_at",
+        "errors",
+        "passengers",
+        "expected",
+        "acknowledged_by",
+        "acknowledged_at",
     )
+    fields = {name: getattr(alarm, name) for name in names}
+    return AlarmMessage.model_validate(fields | {"chance": trials_of(alarm).chance})
 
 
 def _rate(errors: int, n: int) -> RateMessage:

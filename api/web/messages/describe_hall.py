@@ -6,9 +6,8 @@ from datetime import datetime
 from api.lanes.evaluation.series import Report
 from api.lanes.hall.lane_states import Command, LaneStatus, OfficerAtWork
 from api.lanes.hall.overview import Hall
-from api.lanes.hall.requests import Request
 from api.lanes.hall.status_report import SetupReport
-from api.platform.database.tables import QualityAlarmRow
+from api.platform.database.tables import LaneRequestRow, QualityAlarmRow
 from api.review.accuracy_records import AccuracyRecord
 from api.review.officer_accuracy import Outcome, PreparedDecision
 from api.web.messages.evaluation import RateMessage
@@ -30,19 +29,21 @@ from api.web.translations.language import N_, Words
 from lane.evaluation.intervals import Rate
 
 
-def command(one: Command, request: Request | None = None, at: datetime | None = None) -> LaneCommandMessage:
+def command(
+    one: Command, request: LaneRequestRow | None = None, at: datetime | None = None
+) -> LaneCommandMessage:
     """The last command to a lane, and the request for one passenger."""
     uncaptured = None
     if request is not None and at is not None:
         left_s = (request.until - at).total_seconds()
-        fields = {"request": request.number, "code": request.code.value, "by": request.by, "for_s": left_s}
+        fields = {"request": request.number, "code": request.code, "by": request.by, "for_s": left_s}
         uncaptured = LaneRequestMessage.model_validate(fields)
     return LaneCommandMessage(command=one.number, wanted=one.wanted, by=one.by, uncaptured=uncaptured)
 
 
-def request(one: Request) -> RequestMessage:
+def request(one: LaneRequestRow) -> RequestMessage:
     """A request to a lane."""
-    fields = {"lane": one.lane, "request": one.number, "wish": one.code.value, "by": one.by}
+    fields = {"lane": one.lane, "request": one.number, "wish": one.code, "by": one.by}
     return RequestMessage.model_validate(fields | {"until": one.until})
 
 

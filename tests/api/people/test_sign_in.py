@@ -10,10 +10,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from api.people import failed_sign_ins
-from api.people.failed_sign_ins import NAME, SOURCE, _pause
 from api.people.passwords import Passwords
-from api.people.sign_in import Visitor
+from api.people.sign_in import NAME, SOURCE, Visitor, _pause, subject
 from api.platform.database.database import Database
 from api.platform.database.tables import AttemptsRow, SessionRow
 from api.platform.errors import TooManyAttemptsError, WrongPasswordError
@@ -112,20 +110,15 @@ def test_fast_clock_locks_nobody_out(desk: RunningDesk) -> None:
         assert officer.ask("GET", "/session").status_code == 200
 
 
-def test_failed_sign_in_keeps_no_identity(desk: RunningDesk) -> None:
-    desk.officer()
-    guess(desk.desk, "wang", "192.0.2.7")
-    with desk.desk.database.read() as session:
-        kept = [row.subject for row in session.query(AttemptsRow)]
-    known = {"name": "wang", "source": "192.0.2.7"}
-    assert sorted(kept) == sorted(failed_sign_ins.subject(what, value) for what, value in known.items())
-
-
 def test_expired_attempts_and_sessions_are_forgotten(desk: RunningDesk, officer: Officer) -> None:
-    guess(desk.desk, "nobody", "192.0.2.7")
+    """What is kept of them is no name and no address."""
+    known = {"name": "nobody", "source": "192.0.2.7"}
+    guess(desk.desk, *known.values())
     desk.desk.sign_in.forget_old()
     with desk.desk.database.read() as session:
-        assert (session.query(AttemptsRow).count(), session.query(SessionRow).count()) == (2, 1)
+        kept = {row.subject for row in session.query(AttemptsRow)}
+        assert kept == {subject(what, value) for what, value in known.items()}
+        assert session.query(SessionRow).count() == 1
     desk.clock.pass_time(days=1, seconds=1)
     desk.desk.sign_in.forget_old()
     with desk.desk.database.read() as session:

@@ -21,7 +21,7 @@ from fastapi import FastAPI
 from sqlalchemy import URL, select
 
 from api.faces.keyring import keyring_of
-from api.lanes import intake
+from api.lanes import tokens
 from api.people import officers
 from api.people.passwords import Passwords
 from api.people.roles import Role
@@ -139,7 +139,7 @@ class RunningDesk:
 
     def lane(self, name: str = "lane-1") -> "Lane":
         with self.desk.database.write() as session:
-            token = intake.add(session, name, at=self.clock())
+            token = tokens.add(session, name, at=self.clock())
         return Lane(self.address, name, token)
 
     def officer(self, name: str = "wang", role: Role = Role.OFFICER, duties: Iterable[str] = ()) -> "Officer":

@@ -5,8 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from api.people.identity_provider import ProviderClient
-from api.people.provider_sign_in import ProviderSignIn
+from api.people.identity_provider import ProviderClient, ProviderSignIn
 from api.platform.errors import ApiError, ProviderOffError, ProviderRefusedError
 from api.platform.settings import Settings
 from api.web.access.authentication import GuardedPage, TheDesk, TheVisitor, set_session

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from api.ledger.facts import ReasonFact
-from api.review.cases import duties
+from api.review.cases import steps
 from api.web.pages.lanes import hall_views
 from api.web.translations import code_texts, not_captured
 from api.web.translations.language import words
@@ -25,8 +25,8 @@ def check() -> None:
     assert for_traveller([code]).english.startswith("Please stand still")
     reasons = tuple(Reason(one) for one in (Code.QUALITY, code, Code.VISA))
     assert [one.code for one in worst_first(reasons)] == [Code.VISA, code, Code.QUALITY]
-    assert duties.rank_of({"F15"}) is Rank.SOON
-    assert duties.duty_of({"F15"}, duties.DUTIES) == "child"
+    assert steps.rank_of({"F15"}) is Rank.SOON
+    assert steps.duty_of({"F15"}, steps.DUTIES) == "child"
     assert not_captured.next_steps("not_taken", {"F15"}, english, again=True) == ["Do this."]
     assert code in WISHES
     assert hall_views.WISHES[code] == "Made up, please"
