@@ -48,10 +48,7 @@ class NewReferral:
 
 
 def new_referral(entry: Entry, *, at: datetime) -> NewReferral | None:
-    """The referral of a lane's `passage.judged`, received `at`; None where the machine admitted.
-
-    Raises ValidationError (a ValueError) where the entry is not complete.
-    """
+    """None where the machine admitted. Raises ValidationError where the `passage.judged` is not complete."""
     judged = JudgedFact.model_validate(entry.body)
     if judged.outcome == "admit":
         return None
@@ -159,10 +156,7 @@ def _take_effect(
 def _open_referral(
     session: Session, lane: str, entry: Entry, needed: Mapping[str, str], *, at: datetime
 ) -> set[Change]:
-    """Open a referral, or open it again after a repeated capture.
-
-    Otherwise the passage keeps its referral, and a later judgement stays in the ledger only.
-    """
+    """Open a referral, or again after a repeated capture; another judgement stays in the ledger only."""
     referral = new_referral(entry, at=at)
     known = session.get(ReferralRow, referral.passage) if referral else None
     if referral is None or not (known is None or answers.may_reopen(known)):

@@ -158,7 +158,6 @@ class LaneTokens:
             return listed(session)
 
     def add(self, lane: str, expires_days: int | None, by: SignedInOfficer) -> str:
-        """Register a lane; return its token. Raises NameTakenError."""
         with self.database.write() as session:
             now = self.clock()
             token = add(session, lane, at=now, expires_at=end_of(expires_days, now), by=by.pseudonym)
@@ -166,7 +165,6 @@ class LaneTokens:
         return token
 
     def rotate(self, lane: str, overlap_s: int, expires_days: int | None, by: SignedInOfficer) -> str:
-        """Give a lane a new token; the one before works for a while. Raises LaneUnknownError."""
         with self.database.write() as session:
             now, overlap = self.clock(), timedelta(seconds=overlap_s)
             until = end_of(expires_days, now)
@@ -175,7 +173,6 @@ class LaneTokens:
         return token
 
     def revoke(self, lane: str, by: SignedInOfficer) -> None:
-        """Take a lane's tokens from it, for good. Raises LaneUnknownError."""
         with self.database.write() as session:
             revoke(session, lane, at=self.clock(), by=by.pseudonym)
         self._changed("lane.revoked", lane, by)

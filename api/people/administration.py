@@ -129,10 +129,7 @@ class People:
             return officers.has_password(officers.one(session, who.pseudonym))
 
     def change_password(self, old: str, new: str, who: SignedInOfficer) -> None:
-        """Choose another password; sessions elsewhere end.
-
-        Raises PasswordRefusedError, WrongPasswordError, TooManyAttemptsError or TooManySignInsError.
-        """
+        """Sessions elsewhere end. Raises PasswordRefusedError, TooManySignInsError or as `check_password`."""
         check_new(new, who.name)
         if old == new:
             raise PasswordRefusedError

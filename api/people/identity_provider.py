@@ -24,10 +24,17 @@ from joserfc.jwk import KeySet
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from api.people import challenges, officers, sessions
+from api.people import officers, sessions
 from api.people.officers import PROVIDER, SignedInOfficer
 from api.people.roles import Role
-from api.people.sign_in import Casework, SignIn, Visitor, publish_staff_change
+from api.people.sign_in import (
+    Casework,
+    SignIn,
+    Visitor,
+    keep_challenge,
+    publish_staff_change,
+    take_challenge,
+)
 from api.platform.database.database import Database
 from api.platform.database.tables import OfficerRow
 from api.platform.errors import NameTakenError, ProviderOffError, ProviderRefusedError, WrongPasswordError
@@ -170,13 +177,13 @@ class ProviderSignIn:
         address, state, checks = self.client.authentication_request()
         browser = secrets.token_urlsafe(32)
         with self.database.write(turn=False) as session:
-            challenges.keep(session, "provider", state, browser, json.dumps(checks), at=self.clock())
+            keep_challenge(session, "provider", state, browser, json.dumps(checks), at=self.clock())
         return address, browser
 
     def sign_in(self, state: str, code: str, browser: str, visitor: Visitor) -> tuple[SignedInOfficer, str]:
         """Start a session for who came back. Raises ProviderRefusedError or ProviderOffError."""
         with self.database.write(turn=False) as session:
-            kept = challenges.take(session, "provider", state, browser, at=self.clock())
+            kept = take_challenge(session, "provider", state, browser, at=self.clock())
         if kept is None:
             raise ProviderRefusedError
         identity = self.client.identify(code, **json.loads(kept))

@@ -49,7 +49,6 @@ class SignedInOfficer:
 
     @property
     def works(self) -> bool:
-        """Whether this officer takes cases."""
         return Task.DECIDE in self.role.tasks
 
     @property

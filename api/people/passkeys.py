@@ -30,9 +30,9 @@ from webauthn.helpers.structs import (
 from webauthn.registration.verify_registration_response import VerifiedRegistration
 
 from api.ledger import chain
-from api.people import challenges, officers
+from api.people import officers
 from api.people.officers import SignedInOfficer
-from api.people.sign_in import SignIn, Visitor
+from api.people.sign_in import ChallengeKind, SignIn, Visitor, keep_challenge, take_challenge
 from api.platform.database.database import Database
 from api.platform.database.tables import PasskeyRow
 from api.platform.errors import PasskeyRefusedError, PasskeyUnknownError
@@ -140,16 +140,16 @@ class Passkeys:
             officer = row.officer
         return self.signing_in.begin(officer, "passkey", visitor)
 
-    def _keep(self, session: Session, kind: challenges.Kind, challenge: bytes, holder: str) -> None:
-        challenges.keep(session, kind, bytes_to_base64url(challenge), holder, "", at=self.clock())
+    def _keep(self, session: Session, kind: ChallengeKind, challenge: bytes, holder: str) -> None:
+        keep_challenge(session, kind, bytes_to_base64url(challenge), holder, "", at=self.clock())
 
-    def _answered_challenge(self, kind: challenges.Kind, credential: Credential, holder: str) -> bytes:
+    def _answered_challenge(self, kind: ChallengeKind, credential: Credential, holder: str) -> bytes:
         """The challenge that this answers; it cannot be answered again."""
         with _refusing_faults():
             client_data = json.loads(base64url_to_bytes(credential["response"]["clientDataJSON"]))
             challenge = str(client_data["challenge"])
         with self.database.write(turn=False) as session:
-            if challenges.take(session, kind, challenge, holder, at=self.clock()) is None:
+            if take_challenge(session, kind, challenge, holder, at=self.clock()) is None:
                 raise PasskeyRefusedError
         return base64url_to_bytes(challenge)
 

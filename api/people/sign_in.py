@@ -11,18 +11,18 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Literal, Protocol
 
 import structlog
-from sqlalchemy import delete
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from api.people import challenges, officers, sessions
+from api.people import officers, sessions
 from api.people.officers import SignedInOfficer
 from api.people.passwords import Passwords
 from api.people.sessions import Lifetime, Way
 from api.platform.database.database import Database
-from api.platform.database.tables import AttemptsRow
+from api.platform.database.tables import AttemptsRow, ChallengeRow
 from api.platform.errors import TooManyAttemptsError, WrongPasswordError
 from api.platform.events import Broker, Event
 from api.platform.tokens import token_hash
@@ -32,6 +32,12 @@ log = structlog.get_logger(__name__)
 _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(minutes=15)
 _FAILURES_KEPT = timedelta(days=1)
+
+ChallengeKind = Literal["passkey_new", "passkey", "provider"]
+"""A challenge to a browser is answered once, soon, and by the browser that was asked."""
+CHALLENGE_LASTS = timedelta(minutes=5)
+MOST_CHALLENGES = 1000
+"""Anyone may ask for one: more than this are not kept at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +141,7 @@ class SignIn:
             now = self.clock()
             sessions.forget_ended(session, at=now, lifetime=self.lifetime)
             session.execute(delete(AttemptsRow).where(AttemptsRow.last_at <= now - _FAILURES_KEPT))
-            challenges.forget_old(session, at=now)
+            _forget_challenges(session, at=now)
 
     def _count_attempt(self, name: str, limits: dict[str, Limit]) -> tuple[str, str] | None:
         # Read first, without the turn to write: a flood at a paused name delays no writer.
@@ -154,6 +160,43 @@ def publish_staff_change(broker: Broker, released: Iterable[str]) -> None:
     broker.publish(Event("staff.changed", ""))
     for passage in released:
         broker.publish(Event("referral.changed", passage))
+
+
+def keep_challenge(
+    session: Session, kind: ChallengeKind, secret: str, holder: str, kept: str, *, at: datetime
+) -> None:
+    """Keep a challenge. Where too many wait, the oldest is removed: a prompt answer to a new one counts."""
+    _forget_challenges(session, at=at)
+    waiting = session.scalar(select(func.count()).select_from(ChallengeRow)) or 0
+    if waiting >= MOST_CHALLENGES:
+        oldest = select(ChallengeRow.sha256).order_by(ChallengeRow.until).limit(waiting - MOST_CHALLENGES + 1)
+        session.execute(delete(ChallengeRow).where(ChallengeRow.sha256.in_(oldest)))
+    session.add(
+        ChallengeRow(
+            sha256=token_hash(secret),
+            kind=kind,
+            holder=token_hash(holder),
+            kept=kept,
+            until=at + CHALLENGE_LASTS,
+        )
+    )
+
+
+def take_challenge(
+    session: Session, kind: ChallengeKind, secret: str, holder: str, *, at: datetime
+) -> str | None:
+    """Take the data that was stored with the challenge; None where it is unknown or too old."""
+    gone = delete(ChallengeRow).where(
+        ChallengeRow.sha256 == token_hash(secret),
+        ChallengeRow.kind == kind,
+        ChallengeRow.holder == token_hash(holder),
+    )
+    row = session.execute(gone.returning(ChallengeRow.kept, ChallengeRow.until)).one_or_none()
+    return None if row is None or row.until <= at else row.kept
+
+
+def _forget_challenges(session: Session, *, at: datetime) -> None:
+    session.execute(delete(ChallengeRow).where(ChallengeRow.until <= at))
 
 
 def subject(what: str, value: str) -> str:

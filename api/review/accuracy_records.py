@@ -34,7 +34,6 @@ from api.review.cases import steps
 from api.review.cases.steps import Match, Verdict
 from api.review.officer_accuracy import (
     AccuracyFigures,
-    AlarmTest,
     Outcome,
     PreparedDecision,
     TravellerDecision,
@@ -140,23 +139,19 @@ def _update_alarms(session: Session, officer: str, *, at: datetime) -> list[str]
     raised = []
     for found in alarm_tests(_traveller_decisions(session, officer, at)):
         known = rows.get(found.kind)
+        about = {"officer": officer, "kind": found.kind}
         if known is None and found.alarming:
-            _raise(session, officer, found, at=at)
+            numbers = {"found": found.found, "n": found.n}
+            session.add(QualityAlarmRow(**about, raised_at=at, looked_at=at, **numbers))
+            session.flush()
+            body = {**about, **numbers, "allowed": found.allowed}
+            chain.append(session, "quality.alarm_raised", body, at=at)
             raised.append(found.kind)
         elif known is not None and found.clean:
             session.delete(known)
             session.flush()
-            body = {"officer": officer, "kind": found.kind}
-            chain.append(session, "quality.alarm_cleared", body, at=at)
+            chain.append(session, "quality.alarm_cleared", about, at=at)
     return raised
-
-
-def _raise(session: Session, officer: str, found: AlarmTest, *, at: datetime) -> None:
-    numbers = {"found": found.found, "n": found.n}
-    session.add(QualityAlarmRow(officer=officer, kind=found.kind, raised_at=at, looked_at=at, **numbers))
-    session.flush()
-    body = {"officer": officer, "kind": found.kind, **numbers, "allowed": found.allowed}
-    chain.append(session, "quality.alarm_raised", body, at=at)
 
 
 def _measured(session: Session) -> list[OfficerRow]:

@@ -103,14 +103,12 @@ class TravellersCases:
             self._publish("referral.released", passage, officer)
 
     def judge(self, passage: str, officer: SignedInOfficer, given: Judgement) -> None:
-        """Record the blind judgement; the findings are then revealed."""
         with self.database.write() as session:
             new = answers.judge(session, passage, officer.pseudonym, given, at=self.clock())
         if new:
             log.info("referral.judged_blind", passage=passage, officer=officer.pseudonym)
 
     def decide(self, passage: str, officer: SignedInOfficer, wanted: OfficerAnswer) -> AnswerResult:
-        """Answer for a case: the decision, or the question to another officer, and its ledger entry."""
         with self.database.write() as session:
             given = answers.decide(session, passage, officer.pseudonym, wanted, at=self.clock())
         if given.new and given.decision is None:
@@ -120,7 +118,6 @@ class TravellersCases:
         return given
 
     def correct(self, passage: str, officer: SignedInOfficer, wanted: OfficerAnswer) -> AnswerResult:
-        """Put another decision in place of the own one, as long as the lane does not have it."""
         with self.database.write() as session:
             given = answers.correct(session, passage, officer.pseudonym, wanted, at=self.clock())
         if given.new:
@@ -218,7 +215,6 @@ class OfficerWork:
         return self.travellers.unanswerable() if officer.supervises else []
 
     def view(self, passage: str, officer: SignedInOfficer) -> Referral:
-        """One case, as far as it is this officer's to see."""
         try:
             return self.travellers.view(passage, officer)
         except ReferralUnknownError:

@@ -14,9 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.platform.errors import SettingsError
-from api.platform.settings import Settings
-from api.serving.connections import MOST_HEAD_BYTES, Bounds
-from api.web.app import create_app
+from api.serving.connections import MOST_HEAD_BYTES, BoundedConnection, Bounds
 from api.web.desk import Desk
 
 _GRACE_S = 3
@@ -24,16 +22,6 @@ END_WITHIN_S = 2 * _GRACE_S + 4
 """Requests, chores and connections together: a desk has ended after this time."""
 BOUNDS = Bounds()
 Announce = Callable[[str], None]
-
-
-def serve(settings: Settings, *, announce: Announce, exit_with_parent: bool = False) -> None:
-    """Run until SIGINT or SIGTERM, or, if wished, until standard input ends. Raises SettingsError."""
-    app = create_app(settings)
-    listening = bind(settings.host, settings.port)
-    server = DeskServer(app, announce=lambda: announce(address_of(listening, https=server.config.is_ssl)))
-    if exit_with_parent:
-        threading.Thread(target=end_with_stdin, args=(server.end,), daemon=True).start()
-    server.run(sockets=[listening])
 
 
 class DeskServer(uvicorn.Server):
@@ -51,15 +39,17 @@ class DeskServer(uvicorn.Server):
         bounds: Bounds = BOUNDS,
     ) -> None:
         bounds.allow_files()
+        settings = app.state.desk.settings
+        tls = tls_context(settings.tls_certificate, settings.tls_key) if settings.tls_certificate else None
         super().__init__(
             uvicorn.Config(
                 app,
-                http=bounds.protocol(),
+                http=type("Bounded", (BoundedConnection,), {"bounds": bounds}),
                 ws="none",
                 h11_max_incomplete_event_size=MOST_HEAD_BYTES,
                 limit_concurrency=bounds.connections,
                 timeout_keep_alive=bounds.between_s,
-                ssl_context_factory=_tls(app.state.desk.settings),
+                ssl_context_factory=(lambda *_: tls) if tls else None,
                 access_log=False,
                 log_config=None,
                 proxy_headers=False,
@@ -120,13 +110,6 @@ def bind(host: str, port: int) -> socket.socket:
             f"cannot listen at {host}:{port}: {error.strerror}; choose another port"
         ) from error
     return listening
-
-
-def _tls(settings: Settings) -> Callable[..., ssl.SSLContext] | None:
-    if settings.tls_certificate is None:
-        return None
-    made = tls_context(settings.tls_certificate, settings.tls_key)
-    return lambda *_: made
 
 
 def tls_context(certificate: Path, key: Path | None) -> ssl.SSLContext:

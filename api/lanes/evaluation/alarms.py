@@ -58,7 +58,6 @@ class Trials:
 
     @property
     def clean(self) -> bool:
-        """Whether there are no more errors than expected."""
         return self.errors <= self.expected_errors
 
 
@@ -121,7 +120,6 @@ def clear(session: Session, series: SeriesRow, *, at: datetime) -> None:
 
 
 def subject_of(series: SeriesRow, rate: str) -> dict[str, Any]:
-    """The subject of an alarm, as in the ledger."""
     return {
         "lane": series.lane,
         "group": series.group,

@@ -84,8 +84,6 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How the matcher did within the window."""
-
     since: datetime
     at: datetime
     series: tuple[Series, ...]

@@ -148,9 +148,15 @@ def correct(
         raise GroundRefusedError
     referral = queue.one(session, passage, at=at)
     before = decisions.of_passage(session, passage)
-    _correctable(referral, before, officer)
-    row = queue.row_of(session, passage)
-    if before is None or (_says(before, wanted) and row.note == wanted.note):
+    if before is None:
+        raise PassageClosedError if referral.ended is not None else NotDecidedError
+    if before.officer != officer:
+        raise NotYourDecisionError
+    if referral.handed_at is not None:
+        raise AlreadyHandedError
+    if referral.ended is not None:
+        raise PassageClosedError
+    if _says(before, wanted) and queue.row_of(session, passage).note == wanted.note:
         return AnswerResult(before, None, new=False)
     _check(session, referral, wanted)
     if before.answer is not Answer.ADMIT and steps.reverses(referral.judged.codes, wanted.answer):
@@ -295,17 +301,6 @@ def _entry_body(row: ReferralRow, given: Decision, note: str) -> dict[str, Any]:
         "note_sha256": decisions.note_hash(note),
         "claimed_until": row.claimed_until.isoformat(),
     }
-
-
-def _correctable(referral: Referral, decision: Decision | None, officer: str) -> None:
-    if decision is None:
-        raise PassageClosedError if referral.ended is not None else NotDecidedError
-    if decision.officer != officer:
-        raise NotYourDecisionError
-    if referral.handed_at is not None:
-        raise AlreadyHandedError
-    if referral.ended is not None:
-        raise PassageClosedError
 
 
 def _same_again(session: Session, referral: Referral, officer: str, wanted: OfficerAnswer) -> AnswerResult:

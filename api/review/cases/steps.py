@@ -32,8 +32,6 @@ class Stage(StrEnum):
 
 
 class State(StrEnum):
-    """The state of one round of a case."""
-
     WAITING = "waiting"
     BLIND = "blind"
     REVEALED = "revealed"
@@ -125,21 +123,17 @@ def confident(codes: Collection[str]) -> bool:
     return Code.NO_MATCH in codes or Code.ATTACK_ALARM in codes
 
 
-def contradicts(verdict: Verdict | None, answer: Answer, ground: Ground) -> bool:
-    """Whether an answer contradicts the officer's own blind verdict."""
-    if verdict is Verdict.DIFFERENT:
-        return answer is Answer.ADMIT
-    return verdict is Verdict.SAME and ground is Ground.DIFFERENT_PERSON
-
-
 def reverses(codes: Collection[str], answer: Answer) -> bool:
-    """Whether an answer reverses a confident result of the machine."""
     return answer is Answer.ADMIT and confident(codes)
 
 
 def needs_note(codes: Collection[str], verdict: Verdict | None, answer: Answer, ground: Ground) -> bool:
-    """Whether the officer has to write why."""
-    return contradicts(verdict, answer, ground) or reverses(codes, answer)
+    """Whether the officer has to write why: against the own blind verdict, or the machine's sure result."""
+    if verdict is Verdict.DIFFERENT and answer is Answer.ADMIT:
+        return True
+    if verdict is Verdict.SAME and ground is Ground.DIFFERENT_PERSON:
+        return True
+    return reverses(codes, answer)
 
 
 def next_stage(stage: Stage, codes: Collection[str], answer: Answer, first: Answer | None) -> Stage | None:
@@ -157,10 +151,7 @@ def may_take(stage: Stage, officer: str, proposed_by: Collection[str], *, superv
 
 
 def may_repeat(codes: Collection[str], repeats: int, *, refused: bool = False) -> bool:
-    """Whether the lane may capture again; an officer's decision does not lift a ban on capturing.
-
-    `refused`: the lane has refused, which holds to the end of the passage.
-    """
+    """No officer lifts a ban on capturing; what a lane has `refused` holds to the end of the passage."""
     return not refused and repeats < MOST_REPEATS and NEVER_CAPTURED.isdisjoint(codes)
 
 
@@ -182,5 +173,4 @@ def duty_of(codes: Collection[str], duties: Mapping[str, str]) -> str:
 
 
 def rank_of(codes: Collection[str]) -> Rank:
-    """How soon a case is answered."""
     return min((code.meaning.rank for code in Code if code in codes), default=Rank.IN_TURN)

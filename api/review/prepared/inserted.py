@@ -299,10 +299,7 @@ def _own(session: Session, passage: str, officer: SignedInOfficer) -> SeededRow:
 
 
 def _is_due(session: Session, officer: str, share: float) -> bool:
-    """Whether the officer is due an inserted case, by the share of inserted cases.
-
-    A remaining fraction is drawn by chance, once between two decisions: asking again changes nothing.
-    """
+    """By the share of such cases; a fraction is drawn by chance, once between two decisions."""
     cases = select(func.count()).select_from(SeededRow)
     seen = session.scalar(cases.where(SeededRow.officer == officer, SeededRow.training.is_(False))) or 0
     decided = select(func.count()).select_from(OpinionRow)

@@ -12,7 +12,7 @@ from uuid import uuid4
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from api.faces.keyring import DataKey, Keyring
+from api.faces.keyring import Keyring
 from api.faces.sealing import seal, unseal
 from api.ledger import chain
 from api.ledger.facts import JudgedFact
@@ -36,18 +36,15 @@ def add(database: Database, keyring: Keyring, given: PreparedCase, *, clock: Cal
         at = clock()
         if not keyring.has(case, key):  # swept away meanwhile, as one that opens nothing
             key = keyring.key_for(case, at=at)
-        _put(session, case, key, given, at=at)
+        body = {"case": case, "truth": given.truth.value, "training": given.training}
+        session.add(PreparedRow(**body, judged=given.judged.model_dump_json(), added_at=at))
+        session.flush()
+        for sha256, image in given.images.items():
+            sealed = seal(key.secret, case, sha256, image)
+            session.add(PreparedImageRow(case=case, sha256=sha256, sealed=sealed))
+        session.flush()
+        chain.append(session, "prepared.added", {**body, "images": sorted(given.images)}, at=at)
     return case
-
-
-def _put(session: Session, case: str, key: DataKey, given: PreparedCase, *, at: datetime) -> None:
-    body = {"case": case, "truth": given.truth.value, "training": given.training}
-    session.add(PreparedRow(**body, judged=given.judged.model_dump_json(), added_at=at))
-    session.flush()
-    for sha256, image in given.images.items():
-        session.add(PreparedImageRow(case=case, sha256=sha256, sealed=seal(key.secret, case, sha256, image)))
-    session.flush()
-    chain.append(session, "prepared.added", {**body, "images": sorted(given.images)}, at=at)
 
 
 def retire(session: Session, keyring: Keyring, case: str, *, at: datetime) -> None:
@@ -128,7 +125,6 @@ def are_there(session: Session, *, training: bool) -> bool:
 
 
 def entry_body(row: SeededRow, **more: Any) -> dict[str, Any]:
-    """The body of an entry about an inserted case."""
     return {
         "passage": row.passage,
         "officer": row.officer,

@@ -4,10 +4,10 @@ from collections import Counter
 from datetime import datetime
 
 from api.lanes.evaluation.series import Report
-from api.lanes.hall.lane_states import Command, LaneStatus, OfficerAtWork
+from api.lanes.hall.lane_states import LaneStatus, OfficerAtWork
 from api.lanes.hall.overview import Hall
 from api.lanes.hall.status_report import SetupReport
-from api.platform.database.tables import LaneRequestRow, QualityAlarmRow
+from api.platform.database.tables import LaneCommandRow, LaneRequestRow, QualityAlarmRow
 from api.review.accuracy_records import AccuracyRecord
 from api.review.officer_accuracy import Outcome, PreparedDecision
 from api.web.messages.evaluation import RateMessage
@@ -30,7 +30,7 @@ from lane.evaluation.intervals import Rate
 
 
 def command(
-    one: Command, request: LaneRequestRow | None = None, at: datetime | None = None
+    one: LaneCommandRow, request: LaneRequestRow | None = None, at: datetime | None = None
 ) -> LaneCommandMessage:
     """The last command to a lane, and the request for one passenger."""
     uncaptured = None
@@ -38,7 +38,8 @@ def command(
         left_s = (request.until - at).total_seconds()
         fields = {"request": request.number, "code": request.code, "by": request.by, "for_s": left_s}
         uncaptured = LaneRequestMessage.model_validate(fields)
-    return LaneCommandMessage(command=one.number, wanted=one.wanted, by=one.by, uncaptured=uncaptured)
+    fields = {"command": one.number, "wanted": one.wanted, "by": one.by, "uncaptured": uncaptured}
+    return LaneCommandMessage.model_validate(fields)
 
 
 def request(one: LaneRequestRow) -> RequestMessage:

@@ -49,12 +49,6 @@ def test_stranger_counts_have_bounds_and_intervals(lane: Lane, supervisor: Offic
         assert found["high"] == rate(2, 200).plain()
 
 
-def test_nonmatching_passenger_counts_no_stranger(lane: Lane, supervisor: Officer) -> None:
-    """One who did not match the own document."""
-    tell(lane, own_match=False, cohort=cohort(Tally(100, 3, 0, 0)))
-    assert series(supervisor)["strangers"]["low"] == rate(0, 0).plain()
-
-
 def test_holders_are_those_officer_admitted(lane: Lane, officer: Officer, supervisor: Officer) -> None:
     tell_many(lane, 7)
     refer(lane, officer, "admit", "same_person")
@@ -131,9 +125,10 @@ def test_statistics_fault_blocks_no_delivery(
 def test_what_was_not_assessed_counts_nothing(lane: Lane, supervisor: Officer) -> None:
     tell(lane, matcher=None)
     assert evaluation(supervisor)["series"] == []
+    tell(lane, own_match=False, cohort=cohort(Tally(100, 3, 0, 0)))
     tell(lane, own_match=None, cohort=OFF, limits=to_plain(Limits()))
     found = series(supervisor)
-    assert found["strangers"]["low"]["rate"] is None
+    assert found["strangers"]["low"] == rate(0, 0).plain(), "nor do strangers, of who did not match"
     assert found["holders"]["low"]["rate"] is None
     assert found["strangers"]["expected"] is None
 

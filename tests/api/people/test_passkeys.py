@@ -17,8 +17,8 @@ from playwright.sync_api import Browser
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
 from api.audit.verify.ledger import verify_ledger
-from api.people.challenges import LASTS, MOST
 from api.people.roles import Role
+from api.people.sign_in import CHALLENGE_LASTS, MOST_CHALLENGES
 from api.platform.database.tables import ChallengeRow, OfficerRow, PasskeyRow
 from lane.platform.errors import LedgerBrokenError
 from tests.support.api.running_desk import PASSWORD, Officer, RunningDesk, refusal
@@ -212,7 +212,7 @@ def test_answer_is_taken_once_and_soon(desk: RunningDesk, client: httpx.Client, 
     assert signed_in(client, answer).status_code == 200
     assert signed_in(client, answer).status_code == 401
     late = device.sign(asked(client))
-    desk.clock.pass_time(seconds=LASTS.total_seconds() + 1)
+    desk.clock.pass_time(seconds=CHALLENGE_LASTS.total_seconds() + 1)
     assert signed_in(client, late).status_code == 401
     assert signed_in(client, device.sign({"challenge": "aW52ZW50ZWQ"})).status_code == 401
 
@@ -259,14 +259,14 @@ def test_what_is_no_credential_is_refused(origin: str, client: httpx.Client, sen
 def test_unanswered_challenges_fill_no_table(desk: RunningDesk, client: httpx.Client, device: Device) -> None:
     """They keep nobody out."""
     with desk.desk.database.write() as session:
-        for number in range(MOST):
-            until = desk.clock() + LASTS
+        for number in range(MOST_CHALLENGES):
+            until = desk.clock() + CHALLENGE_LASTS
             session.add(ChallengeRow(sha256=str(number), kind="passkey", holder="", kept="", until=until))
     options = asked(client)
     for _ in range(3):
         asked(client)
     with desk.desk.database.read() as session:
-        assert session.query(ChallengeRow).count() == MOST
+        assert session.query(ChallengeRow).count() == MOST_CHALLENGES
     assert signed_in(client, device.sign(options)).status_code == 200
 
 
