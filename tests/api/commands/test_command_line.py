@@ -185,6 +185,10 @@ def backup(tmp_path: Path, here: tuple[str, str]) -> str:
 
 
 def test_foreign_database_is_left_unchanged(tmp_path: Path, backup: str) -> None:
+    """Nor is a folder made that is not there."""
+    place = str(tmp_path / "mistyped" / "desk.sqlite3")
+    assert "there is no folder" in refusal("restore", "--from", backup, "--database", place)
+    assert not (tmp_path / "mistyped").exists()
     other = another_programs(tmp_path / "other.sqlite3")
     before = other.read_bytes()
     assert "not a desk's" in refusal("restore", "--from", backup, "--database", str(other))
@@ -192,12 +196,6 @@ def test_foreign_database_is_left_unchanged(tmp_path: Path, backup: str) -> None
     assert "not a desk's" in refusal("lane", "add", "lane-1", "--database", str(other))
     with closing(sqlite3.connect(other)) as raw:
         assert raw.execute("SELECT name FROM sqlite_master").fetchall() == [("letters",)]
-
-
-def test_restore_creates_no_missing_folder(tmp_path: Path, backup: str) -> None:
-    place = str(tmp_path / "mistyped" / "desk.sqlite3")
-    assert "there is no folder" in refusal("restore", "--from", backup, "--database", place)
-    assert not (tmp_path / "mistyped").exists()
 
 
 @pytest.mark.thorough

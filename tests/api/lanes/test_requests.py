@@ -122,10 +122,6 @@ def ask(one: Officer, wish: str = "P08", lane: str = "lane-1") -> Any:
     return answer.json()
 
 
-def pending(one: Officer) -> list[Any]:
-    return list(one.ask("GET", "/lanes/uncaptured").json()["requests"])
-
-
 def settle(officer: Officer) -> None:
     """Take the case that waits, look, and admit by hand."""
     wait_until(lambda: officer.cases("open"), timeout_s=30)
@@ -142,13 +138,13 @@ def test_next_passenger_goes_to_officer_uncaptured(
     """The one after does not."""
     here = at_work(holder.document, holder.document)
     asked = ask(officer, wish)
-    assert (asked["by"], pending(officer)) == (officer.pseudonym, [asked])
+    assert (asked["by"], officer.read("/lanes/uncaptured")["requests"]) == (officer.pseudonym, [asked])
     here.status_reporter.exchange()
     with settling(officer, here.station):
         report = here.walk()
     assert {one.code for one in report.reasons} == {Code(wish)}
     assert report.frames == 0
-    assert pending(officer) == [], "it is good once"
+    assert officer.read("/lanes/uncaptured")["requests"] == [], "it is good once"
     here.status_reporter.exchange()
     assert here.walk().reasons == ()
     assert openings(here.gate.diary) == 2

@@ -24,7 +24,7 @@ def added(desk: RunningDesk, administrator: Officer, name: str = "li", **more: A
 
 
 def row(administrator: Officer, name: str) -> dict[str, Any]:
-    found = administrator.ask("GET", "/officers").json()["officers"]
+    found = administrator.read("/officers")["officers"]
     return next(dict(one) for one in found if one["name"] == name)
 
 

@@ -1,7 +1,5 @@
 """How officers' eyes do: private to officer and trainer; an alarm that accuses nobody; training apart."""
 
-from typing import Any
-
 import pytest
 from playwright.sync_api import Browser, ViewportSize
 
@@ -26,12 +24,6 @@ pytestmark = pytest.mark.usefixtures("standing_clock")
 PICTURES = [drawn_face(1, 48, 60), drawn_face(2, 48, 60)]
 
 
-def own(officer: Officer) -> Any:
-    answer = officer.ask("GET", "/quality/me")
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
 def decide_one(desk: RunningDesk, lane: Lane, officer: Officer, *, seconds: float, verdict: str) -> None:
     """A traveller whom the machine did not match, looked at for so long, and sent to secondary inspection."""
     passage = lane.refer(reasons=[{"code": "F10", "components": []}], images=PICTURES)
@@ -49,7 +41,7 @@ def test_prepared_cases_give_rates_and_intervals(desk: RunningDesk, lane: Lane, 
     prepare(desk, "different")
     shared(desk, 1.0)
     officer.decide(str(officer.take_next()), "admit", "same_person", "sure")
-    found = own(officer)
+    found = officer.read("/quality/me")
     assert (found["false_accepts"]["errors"], found["false_accepts"]["n"]) == (1, 1)
     assert found["false_accepts"]["low"] == 0.025
     assert (found["false_rejects"]["n"], found["false_rejects"]["rate"]) == (0, None)
@@ -58,7 +50,7 @@ def test_prepared_cases_give_rates_and_intervals(desk: RunningDesk, lane: Lane, 
 def test_decisions_become_time_and_agreement(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     for seconds, verdict in ((4, "different"), (8, "same"), (9, "cannot_tell")):
         decide_one(desk, lane, officer, seconds=seconds, verdict=verdict)
-    found = own(officer)
+    found = officer.read("/quality/me")
     assert (found["decisions"], found["median_s"]) == (3, 8)
     assert (found["agreed_before"]["errors"], found["agreed_before"]["n"]) == (1, 2), "not who cannot tell"
     assert (found["agreed_after"]["errors"], found["agreed_after"]["n"]) == (2, 2)
@@ -69,7 +61,7 @@ def test_decision_time_from_claim_to_answer(desk: RunningDesk, officer: Officer,
     officer.judge(claimed, "same")
     desk.clock.pass_time(seconds=5)
     officer.answer(claimed, "admit", "same_person", "a note")
-    assert own(officer)["median_s"] == 5
+    assert officer.read("/quality/me")["median_s"] == 5
 
 
 @pytest.mark.thorough
@@ -88,7 +80,7 @@ def test_earlier_viewer_of_findings_judged_nothing(lane: Lane, officer: Officer)
     officer.claim(passage)
     officer.judge(passage, "different")
     officer.answer(passage, "second_line", "different_person", "a note")
-    found = own(officer)
+    found = officer.read("/quality/me")
     assert (found["decisions"], found["agreed_after"]["n"], found["median_s"]) == (0, 0, None)
 
 
@@ -98,8 +90,8 @@ def test_figures_are_officers_and_trainers_only(
     with desk.officer("chen") as colleague:
         assert colleague.ask("GET", "/quality").status_code == 403
         assert colleague.http.get("/quality").status_code == 403
-        assert own(colleague)["officer"] == colleague.pseudonym
-        everybody = supervisor.ask("GET", "/quality").json()["officers"]
+        assert colleague.read("/quality/me")["officer"] == colleague.pseudonym
+        everybody = supervisor.read("/quality")["officers"]
     assert {one["name"] for one in everybody} == {"wang", "chen"}
 
 
@@ -125,12 +117,12 @@ def test_alarm_ends_when_decisions_recover(desk: RunningDesk) -> None:
 def test_careless_officer_alarms_trainer_only(
     desk: RunningDesk, officer: Officer, supervisor: Officer
 ) -> None:
-    (one,) = supervisor.ask("GET", "/quality").json()["officers"]
+    (one,) = supervisor.read("/quality")["officers"]
     assert [alarm["kind"] for alarm in one["alarms"]] == ["fast"]
     assert "Of 20 decisions, 20 took less than two seconds from the claim" in one["alarms"][0]["text"]
     assert "wang" in supervisor.http.get("/quality").text
     assert "Please talk with an officer" in supervisor.http.get("/hall").text
-    assert own(officer)["alarms"] == []
+    assert officer.read("/quality/me")["alarms"] == []
     assert "two seconds" not in officer.http.get("/quality/me").text
     assert kinds(desk).count("quality.alarm_raised") == 1
     verify_ledger(desk.desk.database)
@@ -165,7 +157,7 @@ def test_training_takes_and_tells_three_steps(desk: RunningDesk, officer: Office
     assert answer["feedback"]["outcome"] == "right"
     page = officer.http.get(f"/referrals/{passage}").text
     assert 'action="/training/next"' in page
-    assert officer.ask("GET", "/training").json() == {
+    assert officer.read("/training") == {
         "cases": 1,
         "right": 1,
         "false_accepts": 0,
@@ -183,7 +175,7 @@ def test_training_never_mixes_with_live(desk: RunningDesk, lane: Lane, officer: 
     traveller = lane.refer()
     assert officer.claim(passage).status_code == 200, "a traveller is for those at work"
     officer.decide(passage, "admit", "same_person", "sure")
-    assert own(officer)["false_accepts"]["n"] == 0
+    assert officer.read("/quality/me")["false_accepts"]["n"] == 0
     assert [one["passage"] for one in officer.cases("open")] == [traveller]
 
 

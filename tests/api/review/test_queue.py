@@ -41,8 +41,7 @@ def crowd(desk: RunningDesk) -> Iterator[list[Officer]]:
 def test_sessions_of_officer_cannot_decide_differently(desk: RunningDesk, lane: Lane) -> None:
     with desk.officer("wang") as here, Officer(desk.address, "wang") as there:
         for _ in range(6):
-            passage = lane.refer()
-            here.claim(passage)
+            passage = lane.refer_to(here)
             admits = partial(here.decide, passage, "admit", "same_person")
             refers = partial(there.decide, passage, "second_line", "cannot_tell")
             answers = at_once([admits, refers])

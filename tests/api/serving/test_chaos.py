@@ -66,14 +66,14 @@ def many_officers(desk: RunningDesk, number: int) -> Iterator[list[Officer]]:
     with ExitStack() as closing:
         found = []
         for one in range(number):
+            who = added_officer(desk, f"officer {one}")
             with desk.desk.database.write() as session:
-                pseudonym = officers.add(session, f"officer {one}", "no password", at=desk.clock())
-                token, _ = sessions.begin(session, pseudonym, at=desk.clock())
-            officer = Officer(desk.address, f"officer {one}")
+                token, _ = sessions.begin(session, who.pseudonym, at=desk.clock())
+            officer = Officer(desk.address, who.name)
             closing.callback(officer.http.close)
             officer.http.cookies.set(cookie_name(desk.settings), token)
             officer.http.headers["X-CSRF-Token"] = csrf_token(token)
-            officer.pseudonym = pseudonym
+            officer.pseudonym = who.pseudonym
             found.append(officer)
         yield found
 

@@ -282,11 +282,15 @@ class Officer:
     def ask(self, method: str, path: str, **request: Any) -> httpx.Response:
         return self.http.request(method, f"/api/v1{path}", **request)
 
+    def read(self, path: str, **parameters: str) -> Any:
+        """What the desk answers to a question that it does not refuse."""
+        answer = self.ask("GET", path, params=parameters)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
     def cases(self, state: str | None = None) -> list[Any]:
         """The cases that the queue shows this officer."""
-        answer = self.ask("GET", "/referrals", params={"state": state} if state else {})
-        assert answer.status_code == 200, answer.text
-        return list(answer.json()["referrals"])
+        return list(self.read("/referrals", **({"state": state} if state else {}))["referrals"])
 
     def look(self, passage: str) -> Any:
         """The case as this officer sees it."""
