@@ -15,6 +15,7 @@ from api.commands.options import (
     existing,
     load,
     plain_errors,
+    reading,
     report,
 )
 from api.platform.clock import utc_now
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from api.faces.keyring import Keyring
     from api.platform.database.database import Database
     from api.platform.settings import Settings
-    from api.review.prepared import case_file
 
 app = typer.Typer(
     help="Prepared cases: they show how sure an officer's eye is, and train it.", no_args_is_help=True
@@ -50,11 +50,18 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Keep a case, its faces sealed, and print its name."""
-    from api.review.prepared import stored_cases
+    from api.review.prepared import case_file, stored_cases
 
     with plain_errors():
         settings = load(config, database=database)
-        given = _of_file(file) if file else _of_pictures(document, live, truth, training=training)
+        if file is not None:
+            given = case_file.read(_bytes(file, case_file.MOST_FILE_BYTES), _check)
+        elif document is None or not live or truth is None:
+            raise CaseRefusedError("give a file, or --document, --live and --truth")
+        else:
+            most = case_file.MOST_IMAGE_BYTES
+            pictures = [_bytes(one, most) for one in live]
+            given = case_file.of_pictures(_bytes(document, most), pictures, truth, _check, training=training)
         with _opened(settings) as (store, keyring):
             case = stored_cases.add(store, keyring, given, clock=utc_now)
     result = {"case": case, "training": given.training, "images": len(given.images)}
@@ -66,15 +73,16 @@ def show(database: DatabaseOption = None, config: ConfigOption = None, as_json: 
     """List the cases in use. Whoever reads this knows the truth: it is no list for officers."""
     from api.review.prepared import stored_cases
 
-    with plain_errors(), existing(load(config, database=database)) as store, store.read() as session:
+    with reading(database, config) as session:
         found = stored_cases.listed(session)
     if as_json:
-        names = ("case", "truth", "training", "seen")
-        typer.echo(json.dumps([{name: getattr(one, name) for name in names} for one in found]))
+        names = ("case", "truth", "training")
+        rows = [{name: getattr(row, name) for name in names} | {"seen": seen} for row, _, seen in found]
+        typer.echo(json.dumps(rows))
         return
-    for one in found:
-        use = "training" if one.training else "seeded"
-        typer.echo(f"{one.case}  {one.truth:9}  {use:8}  {one.images} images  seen {one.seen} times")
+    for row, images, seen in found:
+        use = "training" if row.training else "seeded"
+        typer.echo(f"{row.case}  {row.truth:9}  {use:8}  {images} images  seen {seen} times")
 
 
 @app.command("retire")
@@ -98,24 +106,6 @@ def _opened(settings: "Settings") -> "Iterator[tuple[Database, Keyring]]":
     with existing(settings) as store, closing(keyring_of(settings)) as keyring:
         keyring.prepare()
         yield store, keyring
-
-
-def _of_file(file: Path) -> "case_file.PreparedCase":
-    from api.review.prepared import case_file
-
-    return case_file.read(_bytes(file, case_file.MOST_FILE_BYTES), _check)
-
-
-def _of_pictures(
-    document: Path | None, live: list[Path] | None, truth: Truth | None, *, training: bool
-) -> "case_file.PreparedCase":
-    from api.review.prepared import case_file
-
-    if document is None or not live or truth is None:
-        raise CaseRefusedError("give a file, or --document, --live and --truth")
-    most = case_file.MOST_IMAGE_BYTES
-    pictures = [_bytes(one, most) for one in live]
-    return case_file.of_pictures(_bytes(document, most), pictures, truth, _check, training=training)
 
 
 def _bytes(path: Path, most: int) -> bytes:

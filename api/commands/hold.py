@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from api.commands.options import ConfigOption, DatabaseOption, JsonOption, existing, load, plain_errors
+from api.commands.options import ConfigOption, DatabaseOption, JsonOption, load, plain_errors, writing
 from api.platform.clock import utc_now
 
 app = typer.Typer(
@@ -26,7 +26,7 @@ def place(
     from api.people.officers import COMMAND_LINE
 
     _check(reason)
-    with plain_errors(), existing(load(config, database=database)) as store, store.write() as session:
+    with writing(database, config) as session:
         legal_holds.place_hold(session, passage, COMMAND_LINE, reason, at=utc_now())
     typer.echo(f"passage {passage} is under a legal hold: its faces stay until the hold is lifted.")
 
@@ -40,7 +40,7 @@ def lift(
     from api.people.officers import COMMAND_LINE
 
     _check(reason)
-    with plain_errors(), existing(load(config, database=database)) as store, store.write() as session:
+    with writing(database, config) as session:
         legal_holds.lift_hold(session, passage, COMMAND_LINE, reason, at=utc_now())
     typer.echo(f"passage {passage} is under no legal hold any more.")
 

@@ -2,16 +2,12 @@
 
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from api.commands.options import ConfigOption, DatabaseOption, load, plain_errors
 from api.platform.errors import SettingsError
-
-if TYPE_CHECKING:
-    from api.faces.keyring import Keyring
-    from api.faces.sealing import KeyEncryption
 
 app = typer.Typer(help="The key under which the keys of all faces are wrapped.", no_args_is_help=True)
 
@@ -31,7 +27,7 @@ def rotate(
     one; give that to the desk then.
     """
     from api.faces.keyring import keyring_of
-    from api.faces.sealing import LocalKey, decoded
+    from api.faces.sealing import KeyEncryption, KeyFile, LocalKey, decoded
     from api.platform.database.database import must_exist
 
     with plain_errors():
@@ -39,19 +35,17 @@ def rotate(
         must_exist(settings.database)
         with closing(keyring_of(settings)) as keyring:
             keyring.prepare()
-            kek = LocalKey(decoded(_text(to))) if to else _next(keyring)
+            kek: KeyEncryption
+            if to is not None:
+                kek = LocalKey(decoded(_text(to)))
+            elif isinstance(keyring.source, KeyFile):
+                kek = keyring.source.next()
+            else:
+                kek = keyring.source.current(keyring.identity)
             count = keyring.rewrap(kek)
             if to is None:
                 keyring.source.current(kek.identity)
     typer.echo(f"{count} keys are wrapped by key {kek.identity} now.")
-
-
-def _next(keyring: "Keyring") -> "KeyEncryption":
-    from api.faces.sealing import KeyFile
-
-    if isinstance(keyring.source, KeyFile):
-        return keyring.source.next()
-    return keyring.source.current(keyring.identity)
 
 
 def _text(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,16 +11,14 @@ from api.commands.options import (
     DatabaseOption,
     JsonOption,
     ask_password,
-    existing,
     load,
     made,
     plain_errors,
+    reading,
+    writing,
 )
 from api.people.roles import Role
 from api.platform.clock import utc_now
-
-if TYPE_CHECKING:
-    from api.people.officers import Person
 
 app = typer.Typer(help="Who may sign in, as what.", no_args_is_help=True)
 
@@ -47,13 +45,16 @@ def add(
     A desk's first administrator is made here; administrators make everybody else on their page.
     """
     from api.people import officers
-    from api.people.passwords import Passwords, one_time_password
+    from api.people.passwords import Passwords, check_new, one_time_password
 
-    check_name(name)
+    if not (0 < len(name) <= 64 and name.isprintable() and name.strip() == name):
+        raise typer.BadParameter("an officer's name has 1 to 64 printable characters")
     role = Role.SUPERVISOR if supervisor else role
     with plain_errors():
         settings = load(config, database=database)
-        password = one_time_password() if generate else _asked(name)
+        password = one_time_password() if generate else ask_password()
+        if not generate:
+            check_new(password, name)
         hashed = Passwords(settings.argon2).hash(password)
         with made(settings) as store, store.write() as session:
             pseudonym = officers.add(session, name, hashed, at=utc_now(), role=role, duties=_duties(duty))
@@ -70,12 +71,12 @@ def add(
 def set_role(name: Name, role: Role, database: DatabaseOption = None, config: ConfigOption = None) -> None:
     """Give somebody another role, and end the sessions with the old one."""
     from api.people import officers
-    from api.review.cases import queue
+    from api.review import shifts
 
-    with plain_errors(), existing(load(config, database=database)) as store, store.write() as session:
+    with writing(database, config) as session:
         pseudonym, now = officers.named(session, name), utc_now()
         officers.set_role(session, pseudonym, role, at=now)
-        queue.release_others(session, officers.as_now(session, pseudonym), at=now)
+        shifts.release_others(session, officers.as_now(session, pseudonym), at=now)
     typer.echo(f"{name} is {role.value} now, and signed out.")
 
 
@@ -85,13 +86,13 @@ def set_duties(
 ) -> None:
     """Give somebody these duties and no other."""
     from api.people import officers
-    from api.review.cases import queue
+    from api.review import shifts
 
     duties = _duties(duty)
-    with plain_errors(), existing(load(config, database=database)) as store, store.write() as session:
+    with writing(database, config) as session:
         pseudonym, now = officers.named(session, name), utc_now()
         officers.set_duties(session, pseudonym, duties, at=now)
-        queue.release_others(session, officers.as_now(session, pseudonym), at=now)
+        shifts.release_others(session, officers.as_now(session, pseudonym), at=now)
     typer.echo(f"{name} has the duties: {', '.join(duties) or 'none'}.")
 
 
@@ -99,13 +100,13 @@ def set_duties(
 def disable(name: Name, database: DatabaseOption = None, config: ConfigOption = None) -> None:
     """End an officer's sessions and refuse new ones, for good. What the officer decided stays."""
     from api.people import officers
-    from api.review.prepared import inserted
+    from api.review import shifts
 
-    with plain_errors(), existing(load(config, database=database)) as store, store.write() as session:
+    with writing(database, config) as session:
         pseudonym = officers.named(session, name)
         now = utc_now()
         officers.disable(session, pseudonym, at=now)
-        inserted.leave(session, pseudonym, at=now)
+        shifts.leave(session, pseudonym, at=now)
     typer.echo(f"officer {name} ({pseudonym}) is signed out and cannot sign in again.")
 
 
@@ -114,29 +115,17 @@ def listed(database: DatabaseOption = None, config: ConfigOption = None, as_json
     """Who may sign in, and who could once. Names are shown on this terminal only."""
     from api.people import officers
 
-    with plain_errors(), existing(load(config, database=database)) as store, store.read() as session:
+    with reading(database, config) as session:
         found = officers.listed(session)
     if as_json:
-        typer.echo(json.dumps({"officers": [_to_json(person) for person in found]}, ensure_ascii=False))
+        names = ("pseudonym", "role", "duties", "disabled")
+        rows = [{"officer": one.name} | {name: getattr(one, name) for name in names} for one in found]
+        typer.echo(json.dumps({"officers": rows}, ensure_ascii=False))
         return
     for person in found:
         state = " (disabled)" if person.disabled else ""
         duties = f" [{', '.join(person.duties)}]" if person.duties else ""
         typer.echo(f"{person.pseudonym}  {person.role.value}{duties}  {person.name}{state}")
-
-
-def check_name(name: str) -> None:
-    """Raise BadParameter unless it can be an officer's name."""
-    if not (0 < len(name) <= 64 and name.isprintable() and name.strip() == name):
-        raise typer.BadParameter("an officer's name has 1 to 64 printable characters")
-
-
-def _asked(name: str) -> str:
-    from api.people.passwords import check_new
-
-    password = ask_password()
-    check_new(password, name)
-    return password
 
 
 def _duties(given: list[str] | None) -> list[str]:
@@ -146,13 +135,3 @@ def _duties(given: list[str] | None) -> list[str]:
     if not all(re.fullmatch(officers.DUTY, duty) for duty in duties):
         raise typer.BadParameter("a duty has 1 to 32 small letters, digits, dashes or underscores")
     return duties
-
-
-def _to_json(person: "Person") -> dict[str, object]:
-    return {
-        "officer": person.name,
-        "pseudonym": person.pseudonym,
-        "role": person.role.value,
-        "duties": list(person.duties),
-        "disabled": person.disabled,
-    }

@@ -15,6 +15,8 @@ import typer
 from api.platform.errors import ApiError
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from api.platform.database.database import Database
     from api.platform.settings import Settings
 
@@ -63,6 +65,20 @@ def existing(settings: "Settings") -> "AbstractContextManager[Database]":
 
     must_exist(settings.database)
     return made(settings)
+
+
+@contextmanager
+def reading(database: str | None, config: Path | None) -> "Iterator[Session]":
+    """A transaction that reads a database that is there; errors in one line."""
+    with plain_errors(), existing(load(config, database=database)) as store, store.read() as session:
+        yield session
+
+
+@contextmanager
+def writing(database: str | None, config: Path | None) -> "Iterator[Session]":
+    """A transaction that writes in a database that is there; errors in one line."""
+    with plain_errors(), existing(load(config, database=database)) as store, store.write() as session:
+        yield session
 
 
 def report(result: dict[str, object], text: str, *, as_json: bool) -> None:

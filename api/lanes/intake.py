@@ -1,6 +1,5 @@
-"""Registers lanes, and applies the entries that they deliver: each once, a whole batch or nothing."""
+"""Applies the entries that lanes deliver: each once, a whole batch or nothing."""
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,27 +7,23 @@ from typing import Literal
 
 from pydantic import ValidationError
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from api.faces import images
 from api.lanes import recovery
 from api.lanes.evaluation import series
 from api.lanes.hall import lane_states, requests
+from api.lanes.tokens import is_revoked
 from api.ledger import chain
 from api.ledger.facts import AskedFact, ClosedFact, JudgedFact, PassageFact, StoredEntry
 from api.ledger.search import owner_of
-from api.people import officers
 from api.platform.database.tables import LaneRow, LedgerRow, ReferralRow
 from api.platform.errors import (
     ChainBrokenError,
     EntryRefusedError,
-    LaneUnknownError,
-    NameTakenError,
     TokenRefusedError,
 )
-from api.platform.tokens import new_token, token_hash
-from api.review.cases import answers, duties
+from api.review.cases import answers, steps
 from lane.ledger.chain import check_follows
 from lane.ledger.entry import Entry, Head, read
 from lane.platform.errors import LedgerBrokenError
@@ -36,7 +31,6 @@ from lane.platform.errors import LedgerBrokenError
 _MOST_SEQ = 2**53
 _YEARS = range(2000, 2200)
 """The years that a database can keep and compare in any time zone."""
-_REVOKED = "revoked "
 
 Change = tuple[Literal["referral.opened", "referral.changed"], str]
 """An event and the passage that it concerns."""
@@ -53,56 +47,12 @@ class NewReferral:
     judged: JudgedFact
 
 
-def add(
-    session: Session,
-    lane: str,
-    *,
-    at: datetime,
-    expires_at: datetime | None = None,
-    by: str = officers.COMMAND_LINE,
-) -> str:
-    """Register a lane and return its token, which is kept nowhere. Raises NameTakenError."""
-    token = new_token()
-    session.add(LaneRow(id=lane, token_sha256=token_hash(token), added_at=at, token_until=expires_at))
-    try:
-        session.flush()
-    except IntegrityError as error:
-        raise NameTakenError("lane") from error
-    body = {
-        "lane": lane,
-        "token_sha256": token_hash(token),
-        "expires_at": expires_at and expires_at.isoformat(),
-        "by": by,
-    }
-    chain.append(session, "lane.added", body, at=at)
-    return token
-
-
-def revoke(session: Session, lane: str, *, at: datetime, by: str = officers.COMMAND_LINE) -> None:
-    """Take a lane's tokens from it, for good; what it delivered stays. Raises LaneUnknownError."""
-    row = session.get(LaneRow, lane)
-    if row is None:
-        raise LaneUnknownError
-    if not is_revoked(row):
-        # The hash of no token: hexadecimal digits never begin like this. Each its own: the column is unique.
-        row.token_sha256 = _REVOKED + secrets.token_hex(28)
-        row.former_sha256 = row.former_until = row.token_until = None
-        chain.append(session, "lane.revoked", {"lane": lane, "by": by}, at=at)
-
-
-def is_revoked(row: LaneRow) -> bool:
-    return row.token_sha256.startswith(_REVOKED)
-
-
 def new_referral(entry: Entry, *, at: datetime) -> NewReferral | None:
-    """The referral of a lane's `passage.judged`, received `at`; None where the machine admitted.
-
-    Raises ValidationError (a ValueError) where the entry is not complete.
-    """
+    """None where the machine admitted. Raises ValidationError where the `passage.judged` is not complete."""
     judged = JudgedFact.model_validate(entry.body)
     if judged.outcome == "admit":
         return None
-    gravity = int(duties.rank_of(judged.codes))
+    gravity = int(steps.rank_of(judged.codes))
     return NewReferral(judged.passage, entry.chain, min(entry.at, at), gravity, judged)
 
 
@@ -114,7 +64,7 @@ def apply(
     at: datetime,
     window: timedelta,
     recovered_through: int | None = None,
-    needed: Mapping[str, str] = duties.DUTIES,
+    needed: Mapping[str, str] = steps.DUTIES,
 ) -> tuple[int, set[Change]]:
     """Apply a batch in order; return how far the lane's chain is here and which referrals changed.
 
@@ -135,7 +85,9 @@ def apply(
             _check_redelivered(session, lane, entry)
             continue
         head = _next(Head(row.head_seq, row.head_hash), entry, lane)
-        _check_owner(session, lane, entry)
+        passage = entry.body.get("passage")
+        if isinstance(passage, str) and owner_of(session, passage) not in (None, lane):
+            raise EntryRefusedError(entry.seq, entry.kind, "passage belongs to another lane")
         body = {"chain": lane, "payload": entry.payload, "hash": entry.hash}
         chain.append(session, "entry.received", body, at=at)
         row.head_seq, row.head_hash = head.seq, head.hash
@@ -176,13 +128,6 @@ def _check_redelivered(session: Session, lane: str, entry: Entry) -> None:
         raise ChainBrokenError(f"entry {entry.seq} is here with another hash: the chain was rewritten")
 
 
-def _check_owner(session: Session, lane: str, entry: Entry) -> None:
-    passage = entry.body.get("passage")
-    owner = owner_of(session, passage) if isinstance(passage, str) else None
-    if owner not in (None, lane):
-        raise EntryRefusedError(entry.seq, entry.kind, "passage belongs to another lane")
-
-
 def _take_effect(
     session: Session, lane: str, entry: Entry, needed: Mapping[str, str], *, at: datetime
 ) -> set[Change]:
@@ -211,16 +156,15 @@ def _take_effect(
 def _open_referral(
     session: Session, lane: str, entry: Entry, needed: Mapping[str, str], *, at: datetime
 ) -> set[Change]:
-    """Open a referral, or open it again after a repeated capture.
-
-    Otherwise the passage keeps its referral, and a later judgement stays in the ledger only.
-    """
+    """Open a referral, or again after a repeated capture; another judgement stays in the ledger only."""
     referral = new_referral(entry, at=at)
     known = session.get(ReferralRow, referral.passage) if referral else None
     if referral is None or not (known is None or answers.may_reopen(known)):
         return set()
-    _check_images(session, referral, at=at)
-    duty = duties.duty_of(referral.judged.codes, needed)
+    gone = images.came(session, referral.passage, [image.sha256 for image in referral.judged.images])
+    if gone:
+        chain.append(session, "images.missed", {"passage": referral.passage, "images": gone}, at=at)
+    duty = steps.duty_of(referral.judged.codes, needed)
     if known is not None:
         known.duty = duty
         answers.reopen(session, known, referral.judged, referral.gravity, at=at)
@@ -237,12 +181,6 @@ def _open_referral(
     )
     session.flush()
     return {("referral.opened", referral.passage)}
-
-
-def _check_images(session: Session, referral: NewReferral, *, at: datetime) -> None:
-    gone = images.came(session, referral.passage, [image.sha256 for image in referral.judged.images])
-    if gone:
-        chain.append(session, "images.missed", {"passage": referral.passage, "images": gone}, at=at)
 
 
 def _reopen_referral(session: Session, passage: str, *, at: datetime) -> set[Change]:

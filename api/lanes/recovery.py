@@ -38,10 +38,7 @@ class Recovery:
 
 
 def begin(session: Session, lane: LaneRow, through: int, *, at: datetime) -> None:
-    """Begin a lane's redelivery through this entry; again is no change.
-
-    Raises ChainBrokenError where this desk was not restored, or has heard from the lane since.
-    """
+    """Again is no change. Raises ChainBrokenError where this desk has lost nothing that the lane has."""
     row = session.get(RecoveryRow, lane.id)
     if row is not None and row.through_seq == through:
         return
@@ -59,10 +56,7 @@ def is_redelivered(session: Session, entry: Entry) -> bool:
 
 
 def note_restored(target: Database, *, at: datetime) -> Head:
-    """Record the restore, and how far the desk has each lane's chain.
-
-    Returns the new head, which an operator gives to lanes that know a later one.
-    """
+    """How far the desk has each lane's chain; return the new head, for lanes that know a later one."""
     with target.write() as session:
         session.execute(delete(RecoveryRow))
         known = {row.id: row.head_seq for row in session.scalars(select(LaneRow).order_by(LaneRow.id))}

@@ -1,30 +1,31 @@
-"""The tokens of lanes: the present one, the former one for a while, and when each expires.
+"""Registers lanes. Their tokens: the present one, the former one for a while, and when each expires.
 
 A token is shown once, and kept as a hash.
 """
 
 import hmac
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import or_, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from api.lanes import intake
-from api.lanes.intake import is_revoked
 from api.ledger import chain
 from api.people.officers import COMMAND_LINE, SignedInOfficer
 from api.platform.database.database import Database
 from api.platform.database.tables import LaneRow
-from api.platform.errors import LaneUnknownError, TokenRefusedError
+from api.platform.errors import LaneUnknownError, NameTakenError, TokenRefusedError
 from api.platform.events import Broker, Event
 from api.platform.tokens import new_token, token_hash
 
 log = structlog.get_logger(__name__)
 
 _MARK_USED_EVERY = timedelta(minutes=1)
+_REVOKED = "revoked "
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,47 @@ class RegisteredLane:
     expires_at: datetime | None
     former_until: datetime | None
     """Until when the former token works, too."""
+
+
+def add(
+    session: Session,
+    lane: str,
+    *,
+    at: datetime,
+    expires_at: datetime | None = None,
+    by: str = COMMAND_LINE,
+) -> str:
+    """Register a lane and return its token, which is kept nowhere. Raises NameTakenError."""
+    token = new_token()
+    session.add(LaneRow(id=lane, token_sha256=token_hash(token), added_at=at, token_until=expires_at))
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise NameTakenError("lane") from error
+    body = {
+        "lane": lane,
+        "token_sha256": token_hash(token),
+        "expires_at": expires_at and expires_at.isoformat(),
+        "by": by,
+    }
+    chain.append(session, "lane.added", body, at=at)
+    return token
+
+
+def revoke(session: Session, lane: str, *, at: datetime, by: str = COMMAND_LINE) -> None:
+    """Take a lane's tokens from it, for good; what it delivered stays. Raises LaneUnknownError."""
+    row = session.get(LaneRow, lane)
+    if row is None:
+        raise LaneUnknownError
+    if not is_revoked(row):
+        # The hash of no token: hexadecimal digits never begin like this. Each its own: the column is unique.
+        row.token_sha256 = _REVOKED + secrets.token_hex(28)
+        row.former_sha256 = row.former_until = row.token_until = None
+        chain.append(session, "lane.revoked", {"lane": lane, "by": by}, at=at)
+
+
+def is_revoked(row: LaneRow) -> bool:
+    return row.token_sha256.startswith(_REVOKED)
 
 
 def by_token(session: Session, token: str, *, at: datetime) -> tuple[str, bool]:
@@ -74,9 +116,9 @@ def rotate(
     expires_at: datetime | None = None,
     by: str = COMMAND_LINE,
 ) -> str:
-    """Give a lane a new token; the one before works until the overlap ends, or until it expires.
+    """The token before works until the overlap ends, or until it expires; one before that no more.
 
-    One before that is refused at once. Raises LaneUnknownError, also where the lane was revoked.
+    Raises LaneUnknownError, also where the lane was revoked.
     """
     row = session.scalars(select(LaneRow).where(LaneRow.id == lane).with_for_update()).one_or_none()
     if row is None or is_revoked(row):
@@ -116,32 +158,23 @@ class LaneTokens:
             return listed(session)
 
     def add(self, lane: str, expires_days: int | None, by: SignedInOfficer) -> str:
-        """Register a lane; return its token. Raises NameTakenError."""
         with self.database.write() as session:
             now = self.clock()
-            token = intake.add(session, lane, at=now, expires_at=_end(now, expires_days), by=by.pseudonym)
+            token = add(session, lane, at=now, expires_at=end_of(expires_days, now), by=by.pseudonym)
         self._changed("lane.added", lane, by)
         return token
 
     def rotate(self, lane: str, overlap_s: int, expires_days: int | None, by: SignedInOfficer) -> str:
-        """Give a lane a new token; the one before works for a while. Raises LaneUnknownError."""
         with self.database.write() as session:
-            now = self.clock()
-            token = rotate(
-                session,
-                lane,
-                at=now,
-                overlap=timedelta(seconds=overlap_s),
-                expires_at=_end(now, expires_days),
-                by=by.pseudonym,
-            )
+            now, overlap = self.clock(), timedelta(seconds=overlap_s)
+            until = end_of(expires_days, now)
+            token = rotate(session, lane, at=now, overlap=overlap, expires_at=until, by=by.pseudonym)
         self._changed("lane.token_rotated", lane, by)
         return token
 
     def revoke(self, lane: str, by: SignedInOfficer) -> None:
-        """Take a lane's tokens from it, for good. Raises LaneUnknownError."""
         with self.database.write() as session:
-            intake.revoke(session, lane, at=self.clock(), by=by.pseudonym)
+            revoke(session, lane, at=self.clock(), by=by.pseudonym)
         self._changed("lane.revoked", lane, by)
 
     def _changed(self, what: str, lane: str, by: SignedInOfficer) -> None:
@@ -149,5 +182,5 @@ class LaneTokens:
         self.broker.publish(Event("lane.changed", ""))
 
 
-def _end(now: datetime, days: int | None) -> datetime | None:
+def end_of(days: int | None, now: datetime) -> datetime | None:
     return None if days is None else now + timedelta(days=days)

@@ -9,17 +9,16 @@ from datetime import datetime
 
 import structlog
 
-from api.people import officers, sessions
-from api.people.casework import Casework
+from api.people import officers, passkeys, sessions
 from api.people.officers import Person, SignedInOfficer
 from api.people.passwords import Passwords, check_new, one_time_password
 from api.people.roles import Role
 from api.people.sessions import Lifetime
-from api.people.sign_in import SignIn
+from api.people.sign_in import Casework, SignIn, publish_staff_change
 from api.platform.database.database import Database
 from api.platform.database.tables import SessionRow
-from api.platform.errors import OfficerUnknownError, PasswordRefusedError
-from api.platform.events import Broker, Event
+from api.platform.errors import NoPasswordError, OfficerUnknownError, PasswordRefusedError
+from api.platform.events import Broker
 
 log = structlog.get_logger(__name__)
 
@@ -53,10 +52,7 @@ class People:
         raise OfficerUnknownError
 
     def add(self, name: str, role: Role, duties: Iterable[str], by: SignedInOfficer) -> tuple[str, str]:
-        """Register somebody; return the pseudonym and a one-time password, good for choosing another.
-
-        Raises NameTakenError.
-        """
+        """Register somebody; return the pseudonym and a one-time password. Raises NameTakenError."""
         password, hashed = self._one_time()
         with self.database.write() as session:
             now = self.clock()
@@ -83,10 +79,7 @@ class People:
         self._changed("officer.duties_set", pseudonym, by, released)
 
     def disable(self, pseudonym: str, by: SignedInOfficer) -> None:
-        """Refuse all further sign-ins of somebody.
-
-        Raises OfficerUnknownError, OwnRoleError or LastAdministratorError.
-        """
+        """Refuse all further sign-ins. Raises OfficerUnknownError, OwnRoleError or LastAdministratorError."""
         with self.database.write() as session:
             now = self.clock()
             officers.disable(session, pseudonym, at=now, by=by.pseudonym)
@@ -97,7 +90,11 @@ class People:
         """A new one-time password. Raises OfficerUnknownError, OwnRoleError or NoPasswordError."""
         password, hashed = self._one_time()
         with self.database.write() as session:
-            officers.reset_password(session, pseudonym, hashed, at=self.clock(), by=by.pseudonym)
+            now = self.clock()
+            if not officers.has_password(officers.another(session, pseudonym, by.pseudonym)):
+                raise NoPasswordError
+            passkeys.remove_all(session, pseudonym, at=now)  # somebody else may have made one
+            officers.set_password(session, pseudonym, hashed, at=now, by=by.pseudonym, must_change=True)
         self._changed("officer.password_set", pseudonym, by)
         return password
 
@@ -132,10 +129,7 @@ class People:
             return officers.has_password(officers.one(session, who.pseudonym))
 
     def change_password(self, old: str, new: str, who: SignedInOfficer) -> None:
-        """Choose another password; sessions elsewhere end.
-
-        Raises PasswordRefusedError, WrongPasswordError, TooManyAttemptsError or TooManySignInsError.
-        """
+        """Sessions elsewhere end. Raises PasswordRefusedError, TooManySignInsError or as `check_password`."""
         check_new(new, who.name)
         if old == new:
             raise PasswordRefusedError
@@ -155,6 +149,4 @@ class People:
 
     def _changed(self, what: str, pseudonym: str, by: SignedInOfficer, released: Iterable[str] = ()) -> None:
         log.info(what, officer=pseudonym, by=by.pseudonym)
-        self.broker.publish(Event("staff.changed", ""))
-        for passage in released:
-            self.broker.publish(Event("referral.changed", passage))
+        publish_staff_change(self.broker, released)

@@ -1,9 +1,11 @@
-"""The client of the site's identity provider: OpenID Connect, code flow with PKCE and a nonce.
+"""Signing in at the site's identity provider: OpenID Connect, code flow with PKCE and a nonce.
 
 A request is bound to the browser that begins it, and is answered once. An officer has the role that the
 provider's answer names; somebody without such a role is not signed in.
 """
 
+import hashlib
+import json
 import secrets
 import threading
 from collections.abc import Callable, Mapping
@@ -19,9 +21,24 @@ from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from api.people import officers, sessions
+from api.people.officers import PROVIDER, SignedInOfficer
 from api.people.roles import Role
-from api.platform.errors import ProviderOffError, ProviderRefusedError
+from api.people.sign_in import (
+    Casework,
+    SignIn,
+    Visitor,
+    keep_challenge,
+    publish_staff_change,
+    take_challenge,
+)
+from api.platform.database.database import Database
+from api.platform.database.tables import OfficerRow
+from api.platform.errors import NameTakenError, ProviderOffError, ProviderRefusedError, WrongPasswordError
+from api.platform.events import Broker
 from api.platform.settings import Provider
 
 log = structlog.get_logger(__name__)
@@ -31,16 +48,6 @@ _TIMEOUT_S = 5.0
 _MOST_BYTES = 256 * 1024
 _LEEWAY_S = 60
 _REFETCH_KEYS_AFTER_S = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class AuthenticationRequest:
-    """The address for the browser, and the data that checks the provider's answer."""
-
-    address: str
-    state: str
-    nonce: str
-    verifier: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +71,11 @@ class ProviderClient:
         self._keys: KeySet | None = None
         self._keys_at: datetime | None = None
 
-    def authentication_request(self) -> AuthenticationRequest:
-        """The address for the browser. Raises ProviderOffError where the provider is out of reach."""
+    def authentication_request(self) -> tuple[str, str, dict[str, str]]:
+        """The address for the browser, what its answer is known by, and what `identify` checks that by.
+
+        Raises ProviderOffError where the provider is out of reach.
+        """
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         query = {
             "response_type": "code",
@@ -79,7 +89,7 @@ class ProviderClient:
         }
         authorize = self._fetched_endpoints()["authorization_endpoint"]
         joined = "&" if urlsplit(authorize).query else "?"
-        return AuthenticationRequest(f"{authorize}{joined}{urlencode(query)}", state, nonce, verifier)
+        return f"{authorize}{joined}{urlencode(query)}", state, {"nonce": nonce, "verifier": verifier}
 
     def identify(self, code: str, nonce: str, verifier: str) -> ProviderIdentity:
         """Whose code this is. Raises ProviderRefusedError or ProviderOffError."""
@@ -134,16 +144,13 @@ class ProviderClient:
         with self._lock:
             if self._endpoints is None:
                 address = f"{self.settings.issuer.rstrip('/')}/.well-known/openid-configuration"
-                self._endpoints = self._checked_endpoints(_ask("GET", address))
+                told = _ask("GET", address)
+                names = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+                found = {name: str(told.get(name)) for name in names}
+                if told.get("issuer") != self.settings.issuer or not all(map(_is_safe, found.values())):
+                    raise ProviderOffError
+                self._endpoints = found
             return self._endpoints
-
-    def _checked_endpoints(self, description: Mapping[str, Any]) -> dict[str, str]:
-        """Raises ProviderOffError where the issuer is not that of the settings, or an address is not safe."""
-        names = ("authorization_endpoint", "token_endpoint", "jwks_uri")
-        found = {name: str(description.get(name)) for name in names}
-        if description.get("issuer") != self.settings.issuer or not all(map(_is_safe, found.values())):
-            raise ProviderOffError
-        return found
 
     def _key_set(self, *, again: bool = False) -> KeySet:
         uri = self._fetched_endpoints()["jwks_uri"]
@@ -154,6 +161,87 @@ class ProviderClient:
                 keys = KeySet.import_key_set(_signing_keys(_ask("GET", uri)))
                 self._keys, self._keys_at = keys, now
             return self._keys
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSignIn:
+    client: ProviderClient
+    database: Database
+    broker: Broker
+    clock: Callable[[], datetime]
+    signing_in: SignIn
+    casework: Casework
+
+    def ask(self) -> tuple[str, str]:
+        """Where to send the browser, and what it must bring when it comes back. Raises ProviderOffError."""
+        address, state, checks = self.client.authentication_request()
+        browser = secrets.token_urlsafe(32)
+        with self.database.write(turn=False) as session:
+            keep_challenge(session, "provider", state, browser, json.dumps(checks), at=self.clock())
+        return address, browser
+
+    def sign_in(self, state: str, code: str, browser: str, visitor: Visitor) -> tuple[SignedInOfficer, str]:
+        """Start a session for who came back. Raises ProviderRefusedError or ProviderOffError."""
+        with self.database.write(turn=False) as session:
+            kept = take_challenge(session, "provider", state, browser, at=self.clock())
+        if kept is None:
+            raise ProviderRefusedError
+        identity = self.client.identify(code, **json.loads(kept))
+        # Two roles at once are a mistake in the provider's groups: the desk does not choose one.
+        if len(identity.roles) != 1:
+            log.warning("sign-in refused", roles=len(identity.roles))
+            self._sign_out_everywhere(identity)
+            raise ProviderRefusedError
+        try:
+            return self.signing_in.begin(self._officer(identity), "provider", visitor)
+        except WrongPasswordError as error:
+            raise ProviderRefusedError from error
+
+    def _sign_out_everywhere(self, identity: ProviderIdentity) -> None:
+        """Sign out, everywhere, an officer who no longer has one role at the provider."""
+        external = _identity_hash(self.client.settings.issuer, identity.subject)
+        with self.database.write() as session:
+            pseudonym = _pseudonym_of(session, external)
+            if pseudonym is None:
+                return
+            now = self.clock()
+            sessions.end_all(session, pseudonym, at=now, by=PROVIDER)
+            released = self.casework.leave(session, pseudonym, at=now)
+        publish_staff_change(self.broker, released)
+
+    def _officer(self, identity: ProviderIdentity) -> str:
+        """The officer's pseudonym; registered at the first sign-in, and given the provider's present role."""
+        external = _identity_hash(self.client.settings.issuer, identity.subject)
+        (role,) = identity.roles
+        released: list[str] = []
+        with self.database.write() as session:
+            pseudonym = _pseudonym_of(session, external)
+            if pseudonym is None:
+                return self._register(session, identity, external, role)
+            if not officers.is_disabled(officers.one(session, pseudonym)):
+                now = self.clock()
+                officers.set_role(session, pseudonym, role, at=now, by=PROVIDER)
+                released = self.casework.release_others(session, officers.as_now(session, pseudonym), at=now)
+        publish_staff_change(self.broker, released)
+        return pseudonym
+
+    def _register(self, session: Session, identity: ProviderIdentity, external: str, role: Role) -> str:
+        for name in (identity.name, f"{identity.name} {external[:8]}"):
+            taken = session.scalar(select(OfficerRow.name).where(OfficerRow.name == name))
+            if taken is None:
+                made = officers.add_external(session, name, external, role, at=self.clock())
+                log.info("officer.added", officer=made, by=PROVIDER)
+                return made
+        raise NameTakenError("officer")
+
+
+def _pseudonym_of(session: Session, external_sha256: str) -> str | None:
+    found = select(OfficerRow.pseudonym).where(OfficerRow.external_sha256 == external_sha256)
+    return session.scalar(found)
+
+
+def _identity_hash(issuer: str, subject: str) -> str:
+    return hashlib.sha256(f"{issuer}\n{subject}".encode()).hexdigest()
 
 
 def _ask(method: str, address: str, **sent: Any) -> dict[str, Any]:

@@ -11,14 +11,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from api.ledger import chain
-from api.people import stored_passkeys
 from api.people.roles import Role, Task, having
 from api.platform.database.tables import OfficerRow, PasskeyRow, SessionRow
 from api.platform.errors import (
     LastAdministratorError,
     NameTakenError,
     NameUnknownError,
-    NoPasswordError,
     OfficerUnknownError,
     OwnRoleError,
 )
@@ -51,7 +49,6 @@ class SignedInOfficer:
 
     @property
     def works(self) -> bool:
-        """Whether this officer takes cases."""
         return Task.DECIDE in self.role.tasks
 
     @property
@@ -135,6 +132,14 @@ def one(session: Session, pseudonym: str) -> OfficerRow:
     return row
 
 
+def another(session: Session, pseudonym: str, by: str) -> OfficerRow:
+    """The row of an officer whom `by` may change. Raises OfficerUnknownError or OwnRoleError."""
+    row = one(session, pseudonym)
+    if row.pseudonym == by:
+        raise OwnRoleError
+    return row
+
+
 def colleague(session: Session, pseudonym: str) -> SignedInOfficer:
     """An officer who may sign in, without a session. Raises OfficerUnknownError."""
     row = one(session, pseudonym)
@@ -161,7 +166,9 @@ def signed_in(row: OfficerRow, session_sha256: str = "") -> SignedInOfficer:
 
 def listed(session: Session) -> list[Person]:
     """Everybody, those who may sign in first, by name."""
-    passkeys, sessions = (_count_by_officer(session, table) for table in (PasskeyRow, SessionRow))
+    of_passkeys = select(PasskeyRow.officer, func.count()).group_by(PasskeyRow.officer)
+    of_sessions = select(SessionRow.officer, func.count()).group_by(SessionRow.officer)
+    passkeys, sessions = (dict(session.execute(query).all()) for query in (of_passkeys, of_sessions))
     found = [
         Person(
             pseudonym=row.pseudonym,
@@ -179,18 +186,9 @@ def listed(session: Session) -> list[Person]:
     return sorted(found, key=lambda known: known.disabled)
 
 
-def _count_by_officer(session: Session, table: type[PasskeyRow] | type[SessionRow]) -> dict[str, int]:
-    rows = session.execute(select(table.officer, func.count()).group_by(table.officer))
-    return {officer: number for officer, number in rows}  # noqa: C416 - rows are no pairs to `dict`
-
-
 def set_role(session: Session, pseudonym: str, role: Role, *, at: datetime, by: str = COMMAND_LINE) -> None:
-    """Give an officer another role; who is signed in with the old one is signed out.
-
-    Raises OfficerUnknownError, OwnRoleError or LastAdministratorError.
-    """
-    row = one(session, pseudonym)
-    _check_another(row, by)
+    """Ends the former role's sessions. Raises OfficerUnknownError, OwnRoleError or LastAdministratorError."""
+    row = another(session, pseudonym, by)
     if row.role == role.value:
         return
     _check_not_last(session, row)
@@ -204,8 +202,7 @@ def set_duties(
 ) -> None:
     """Give an officer these duties and no other, from the next request on. Raises OfficerUnknownError or
     OwnRoleError."""
-    row, text = one(session, pseudonym), _as_text(duties)
-    _check_another(row, by)
+    row, text = another(session, pseudonym, by), _as_text(duties)
     if row.duties != text:
         row.duties = text
         chain.append(session, "officer.duties_set", {"officer": pseudonym, "duties": text, "by": by}, at=at)
@@ -230,28 +227,13 @@ def set_password(
     chain.append(session, "officer.password_set", body, at=at)
 
 
-def reset_password(session: Session, pseudonym: str, password_hash: str, *, at: datetime, by: str) -> None:
-    """Give an officer a one-time password, and remove the passkeys: somebody else may have made one.
-
-    Raises OfficerUnknownError, OwnRoleError or NoPasswordError.
-    """
-    row = one(session, pseudonym)
-    _check_another(row, by)
-    if not has_password(row):
-        raise NoPasswordError
-    for passkey in stored_passkeys.of(session, pseudonym):
-        stored_passkeys.remove(session, pseudonym, passkey.sha256, at=at)
-    set_password(session, pseudonym, password_hash, at=at, by=by, must_change=True)
-
-
 def disable(session: Session, pseudonym: str, *, at: datetime, by: str = COMMAND_LINE) -> None:
     """End an officer's sessions and allow no other, for good.
 
     What the officer decided stays, and so does the name: it never becomes somebody else's.
     Raises OfficerUnknownError, OwnRoleError or LastAdministratorError.
     """
-    row = one(session, pseudonym)
-    _check_another(row, by)
+    row = another(session, pseudonym, by)
     if is_disabled(row):
         return
     _check_not_last(session, row)
@@ -301,11 +283,6 @@ def password_hash_of(session: Session, name: str) -> tuple[str, str] | None:
 
 def _as_text(duties: Iterable[str]) -> str:
     return " ".join(sorted(set(duties)))
-
-
-def _check_another(row: OfficerRow, by: str) -> None:
-    if row.pseudonym == by:
-        raise OwnRoleError
 
 
 def _check_not_last(session: Session, row: OfficerRow) -> None:

@@ -6,6 +6,7 @@ passkey would still open the desk when the provider has taken their role. The de
 private key never leaves the device.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from typing import Any
 
 import structlog
 import webauthn
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 from webauthn.helpers.exceptions import WebAuthnException
@@ -24,13 +27,15 @@ from webauthn.helpers.structs import (
     ResidentKeyRequirement,
     UserVerificationRequirement,
 )
+from webauthn.registration.verify_registration_response import VerifiedRegistration
 
-from api.people import challenges, officers, stored_passkeys
+from api.ledger import chain
+from api.people import officers
 from api.people.officers import SignedInOfficer
-from api.people.sign_in import SignIn, Visitor
+from api.people.sign_in import ChallengeKind, SignIn, Visitor, keep_challenge, take_challenge
 from api.platform.database.database import Database
 from api.platform.database.tables import PasskeyRow
-from api.platform.errors import PasskeyRefusedError
+from api.platform.errors import PasskeyRefusedError, PasskeyUnknownError
 from api.platform.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -56,11 +61,14 @@ class Passkeys:
         WrongPasswordError, TooManyAttemptsError or TooManySignInsError; PasskeyRefusedError for an officer of
         the identity provider.
         """
-        self._confirm_password(who, password)
+        with self.database.read() as session:
+            _must_have_password(session, who.pseudonym)
+        with self.signing_in.passwords.place():
+            self.signing_in.check_password(who.name, password, None)
         with self.database.write(turn=False) as session:
-            known = [row.credential for row in stored_passkeys.of(session, who.pseudonym)]
+            known = [row.credential for row in _of(session, who.pseudonym)]
             options = webauthn.generate_registration_options(
-                rp_id=self._domain,
+                rp_id=self.settings.passkey_domain,
                 rp_name="Passenger Lane",
                 user_name=who.name,
                 user_id=who.pseudonym.encode(),
@@ -79,28 +87,30 @@ class Passkeys:
             made = webauthn.verify_registration_response(
                 credential=dict(credential),
                 expected_challenge=challenge,
-                expected_rp_id=self._domain,
+                expected_rp_id=self.settings.passkey_domain,
                 expected_origin=self.settings.origin or "",
                 require_user_verification=True,
             )
         with self.database.write() as session:
-            row = stored_passkeys.add(session, who.pseudonym, made, label, at=self.clock())
+            row = _kept(session, who.pseudonym, made, label, at=self.clock())
         log.info("officer.passkey_added", officer=who.pseudonym)
         return row
 
     def listed(self, who: SignedInOfficer) -> list[PasskeyRow]:
         with self.database.read() as session:
-            return stored_passkeys.of(session, who.pseudonym)
+            return _of(session, who.pseudonym)
 
     def remove(self, name: str, who: SignedInOfficer) -> None:
         """Remove one of the officer's passkeys. Raises PasskeyUnknownError."""
         with self.database.write() as session:
-            stored_passkeys.remove(session, who.pseudonym, name, at=self.clock())
+            _remove(session, who.pseudonym, name, at=self.clock())
         log.info("officer.passkey_removed", officer=who.pseudonym)
 
     def ask(self) -> dict[str, Any]:
         """The options with which a browser signs in by a passkey."""
-        options = webauthn.generate_authentication_options(rp_id=self._domain, user_verification=_REQUIRED)
+        options = webauthn.generate_authentication_options(
+            rp_id=self.settings.passkey_domain, user_verification=_REQUIRED
+        )
         with self.database.write(turn=False) as session:
             self._keep(session, "passkey", options.challenge, _ANYBODY)
         return _as_json(options)
@@ -113,14 +123,14 @@ class Passkeys:
             handle = base64url_to_bytes(user_handle) if user_handle else None
             raw_id = base64url_to_bytes(credential["rawId"])
         with self.database.write() as session, _refusing_faults():
-            row = stored_passkeys.by_credential(session, raw_id)
+            row = _by_credential(session, raw_id)
             if handle is not None and handle != row.officer.encode():
                 raise PasskeyRefusedError
             _must_have_password(session, row.officer)
             used = webauthn.verify_authentication_response(
                 credential=dict(credential),
                 expected_challenge=challenge,
-                expected_rp_id=self._domain,
+                expected_rp_id=self.settings.passkey_domain,
                 expected_origin=self.settings.origin or "",
                 credential_public_key=row.public_key,
                 credential_current_sign_count=row.sign_count,
@@ -130,28 +140,18 @@ class Passkeys:
             officer = row.officer
         return self.signing_in.begin(officer, "passkey", visitor)
 
-    def _confirm_password(self, who: SignedInOfficer, password: str) -> None:
-        with self.database.read() as session:
-            _must_have_password(session, who.pseudonym)
-        with self.signing_in.passwords.place():
-            self.signing_in.check_password(who.name, password, None)
+    def _keep(self, session: Session, kind: ChallengeKind, challenge: bytes, holder: str) -> None:
+        keep_challenge(session, kind, bytes_to_base64url(challenge), holder, "", at=self.clock())
 
-    def _keep(self, session: Session, kind: challenges.Kind, challenge: bytes, holder: str) -> None:
-        challenges.keep(session, kind, bytes_to_base64url(challenge), holder, "", at=self.clock())
-
-    def _answered_challenge(self, kind: challenges.Kind, credential: Credential, holder: str) -> bytes:
+    def _answered_challenge(self, kind: ChallengeKind, credential: Credential, holder: str) -> bytes:
         """The challenge that this answers; it cannot be answered again."""
         with _refusing_faults():
             client_data = json.loads(base64url_to_bytes(credential["response"]["clientDataJSON"]))
             challenge = str(client_data["challenge"])
         with self.database.write(turn=False) as session:
-            if challenges.take(session, kind, challenge, holder, at=self.clock()) is None:
+            if take_challenge(session, kind, challenge, holder, at=self.clock()) is None:
                 raise PasskeyRefusedError
         return base64url_to_bytes(challenge)
-
-    @property
-    def _domain(self) -> str:
-        return self.settings.passkey_domain
 
 
 def _must_have_password(session: Session, officer: str) -> None:
@@ -173,3 +173,64 @@ def _refusing_faults() -> Iterator[None]:
     except (WebAuthnException, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         log.warning("passkey refused", error=type(error).__name__)
         raise PasskeyRefusedError from error
+
+
+def name_of(credential: bytes) -> str:
+    """The name of a passkey in lists."""
+    return hashlib.sha256(credential).hexdigest()
+
+
+def _kept(
+    session: Session, officer: str, made: VerifiedRegistration, label: str, *, at: datetime
+) -> PasskeyRow:
+    """Keep a passkey. Raises PasskeyRefusedError where it is somebody's already."""
+    row = PasskeyRow(
+        sha256=name_of(made.credential_id),
+        officer=officer,
+        credential=made.credential_id,
+        public_key=made.credential_public_key,
+        sign_count=made.sign_count,
+        label=label,
+        added_at=at,
+    )
+    session.add(row)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise PasskeyRefusedError from error
+    body = {"officer": officer, "passkey": row.sha256, "key_sha256": key_hash(row)}
+    chain.append(session, "officer.passkey_added", body, at=at)
+    return row
+
+
+def _remove(session: Session, officer: str, name: str, *, at: datetime) -> None:
+    """Remove one of an officer's passkeys. Raises PasskeyUnknownError."""
+    gone = delete(PasskeyRow).where(PasskeyRow.sha256 == name, PasskeyRow.officer == officer)
+    if not session.execute(gone.returning(PasskeyRow.sha256)).all():
+        raise PasskeyUnknownError
+    chain.append(session, "officer.passkey_removed", {"officer": officer, "passkey": name}, at=at)
+
+
+def _of(session: Session, officer: str) -> list[PasskeyRow]:
+    """An officer's passkeys, the oldest first."""
+    found = select(PasskeyRow).where(PasskeyRow.officer == officer).order_by(PasskeyRow.added_at)
+    return list(session.scalars(found))
+
+
+def _by_credential(session: Session, credential: bytes) -> PasskeyRow:
+    """The passkey of this credential; nobody else uses it meanwhile. Raises PasskeyRefusedError."""
+    found = select(PasskeyRow).where(PasskeyRow.sha256 == name_of(credential)).with_for_update()
+    row = session.scalars(found).one_or_none()
+    if row is None:
+        raise PasskeyRefusedError
+    return row
+
+
+def key_hash(row: PasskeyRow) -> str:
+    """What the ledger records of the public key, so that a replaced key is found."""
+    return hashlib.sha256(row.public_key).hexdigest()
+
+
+def remove_all(session: Session, officer: str, *, at: datetime) -> None:
+    for row in _of(session, officer):
+        _remove(session, officer, row.sha256, at=at)

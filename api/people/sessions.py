@@ -31,10 +31,7 @@ class Lifetime:
 def begin(
     session: Session, pseudonym: str, *, at: datetime, way: Way = "password"
 ) -> tuple[str, SignedInOfficer]:
-    """Start a session; return its token, of which only the hash is kept, and the officer.
-
-    Raises WrongPasswordError where the officer was disabled in the meantime.
-    """
+    """Start a session; of its token only the hash is kept. Raises WrongPasswordError for who is disabled."""
     row = session.get(OfficerRow, pseudonym)
     if row is None or is_disabled(row):
         raise WrongPasswordError

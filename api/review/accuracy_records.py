@@ -1,21 +1,24 @@
-"""The accuracy of each officer, from prepared cases and from decisions on travellers; and alarms about it.
+"""The accuracy of each officer, on prepared cases and on travellers; alarms about it; and training.
 
-Only the officer and the trainers see the figures. They are never a reason in a case.
+Only the officer and the trainers see the figures. They are never a reason in a case. A training case has the
+same three steps and pages as any other; the truth is shown after each decision. It does not touch the queue.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import inf
 
+import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from api.ledger import chain
 from api.ledger.facts import JudgedFact
-from api.people.officers import is_disabled
+from api.people.officers import SignedInOfficer, is_disabled
 from api.people.roles import Task, having
+from api.platform.database.database import Database
 from api.platform.database.tables import (
     LedgerRow,
     OfficerRow,
@@ -26,11 +29,11 @@ from api.platform.database.tables import (
     SeededRow,
 )
 from api.platform.errors import NameUnknownError
+from api.platform.settings import Settings
 from api.review.cases import steps
 from api.review.cases.steps import Match, Verdict
 from api.review.officer_accuracy import (
     AccuracyFigures,
-    AlarmTest,
     Outcome,
     PreparedDecision,
     TravellerDecision,
@@ -38,13 +41,19 @@ from api.review.officer_accuracy import (
     alarm_tests,
     figures,
 )
+from api.review.prepared import inserted, stored_cases
 from lane.decision.referral import Answer
 from lane.ledger.entry import read
+
+log = structlog.get_logger(__name__)
 
 WINDOW = timedelta(days=30)
 MOST_DECISIONS = 1000
 LOOK_EVERY = timedelta(days=1)
 LOOKED = "looked"
+TRAINING_LANE = "training"
+ONE_TRAINING = timedelta(hours=4)
+"""Cases within it are one training, and are summed up together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +65,54 @@ class AccuracyRecord:
     """Shares in the officer's decisions that chance does not explain; the cause is not known."""
 
 
-def record_of(session: Session, officer: str, *, at: datetime) -> AccuracyRecord:
-    """The figures of one officer. Raises NameUnknownError."""
+@dataclass(frozen=True, slots=True)
+class Training:
+    settings: Settings
+    database: Database
+    clock: Callable[[], datetime]
+
+    def record_of(self, officer: str) -> AccuracyRecord:
+        """The figures of one officer. Raises NameUnknownError."""
+        with self.database.read() as session:
+            return _record_of(session, officer, at=self.clock())
+
+    def records(self) -> list[AccuracyRecord]:
+        """Everybody who decides cases, by name."""
+        with self.database.read() as session:
+            return [_record_of(session, row.pseudonym, at=self.clock()) for row in _measured(session)]
+
+    def update_alarms(self) -> None:
+        """Test the decisions of each officer, once a day, and raise or clear alarms."""
+        with self.database.read() as session:
+            untested = due(session, at=self.clock())
+        for officer in untested:
+            with self.database.write() as session:
+                raised = _update_alarms(session, officer, at=self.clock())
+            for kind in raised:
+                log.warning("quality.alarm_raised", officer=officer, kind=kind)
+
+    def next(self, officer: SignedInOfficer) -> tuple[str, datetime] | None:
+        """The case to train on, and until when it is the officer's; None where there is none."""
+        with self.database.write() as session:
+            now, who = self.clock(), officer.pseudonym
+            row = inserted.live(session, who, training=True)
+            row = row or stored_cases.offer(session, who, training=True, lane=TRAINING_LANE, at=now)
+            if row is None:
+                return None
+            lease = timedelta(seconds=self.settings.lease_s)
+            return row.passage, inserted.claim(session, row, at=now, lease=lease)
+
+    def trained(self, officer: SignedInOfficer) -> list[PreparedDecision]:
+        with self.database.read() as session:
+            return inserted.trained(session, officer.pseudonym, since=self.clock() - ONE_TRAINING)
+
+
+def _record_of(session: Session, officer: str, *, at: datetime) -> AccuracyRecord:
     row = session.get(OfficerRow, officer)
     if row is None:
         raise NameUnknownError("officer", officer)
     found = figures(_prepared_decisions(session, officer, at), _traveller_decisions(session, officer, at))
     return AccuracyRecord(officer, row.name, found, _alarms(session, officer))
-
-
-def records(session: Session, *, at: datetime) -> list[AccuracyRecord]:
-    """Everybody who decides cases, by name."""
-    return [record_of(session, row.pseudonym, at=at) for row in _measured(session)]
 
 
 def count_alarms(session: Session) -> int:
@@ -84,11 +129,8 @@ def due(session: Session, *, at: datetime) -> list[str]:
     return [row.pseudonym for row in _measured(session) if row.pseudonym not in seen]
 
 
-def update_alarms(session: Session, officer: str, *, at: datetime) -> list[str]:
-    """Test an officer's decisions; raise and clear alarms. Return the kinds that were raised.
-
-    The session must be one that writes. Nothing happens where another worker tested within a day.
-    """
+def _update_alarms(session: Session, officer: str, *, at: datetime) -> list[str]:
+    """Return the kinds that were raised. Nothing happens where another worker tested within a day."""
     if officer not in due(session, at=at):
         return []
     session.merge(QualityAlarmRow(officer=officer, kind=LOOKED, raised_at=at, looked_at=at, found=0, n=0))
@@ -97,23 +139,19 @@ def update_alarms(session: Session, officer: str, *, at: datetime) -> list[str]:
     raised = []
     for found in alarm_tests(_traveller_decisions(session, officer, at)):
         known = rows.get(found.kind)
+        about = {"officer": officer, "kind": found.kind}
         if known is None and found.alarming:
-            _raise(session, officer, found, at=at)
+            numbers = {"found": found.found, "n": found.n}
+            session.add(QualityAlarmRow(**about, raised_at=at, looked_at=at, **numbers))
+            session.flush()
+            body = {**about, **numbers, "allowed": found.allowed}
+            chain.append(session, "quality.alarm_raised", body, at=at)
             raised.append(found.kind)
         elif known is not None and found.clean:
             session.delete(known)
             session.flush()
-            body = {"officer": officer, "kind": found.kind}
-            chain.append(session, "quality.alarm_cleared", body, at=at)
+            chain.append(session, "quality.alarm_cleared", about, at=at)
     return raised
-
-
-def _raise(session: Session, officer: str, found: AlarmTest, *, at: datetime) -> None:
-    numbers = {"found": found.found, "n": found.n}
-    session.add(QualityAlarmRow(officer=officer, kind=found.kind, raised_at=at, looked_at=at, **numbers))
-    session.flush()
-    body = {"officer": officer, "kind": found.kind, **numbers, "allowed": found.allowed}
-    chain.append(session, "quality.alarm_raised", body, at=at)
 
 
 def _measured(session: Session) -> list[OfficerRow]:
@@ -144,12 +182,15 @@ def _traveller_decisions(session: Session, officer: str, at: datetime) -> list[T
     ).all()
     # After the findings were shown under an earlier claim, a judgement is not blind, and does not count.
     judged = {
-        (one.passage, one.claim): one for one in opinions if one.kind == "judged" and not _seen_before(one)
+        (one.passage, one.claim): one
+        for one in opinions
+        if one.kind == "judged" and not json.loads(one.details or "{}").get("seen_before")
     }
     answers = [one for one in opinions if one.kind != "judged" and (one.passage, one.claim) in judged]
     passages = {one.passage for one in answers}
     claimed = _claimed_at(session, passages, officer)
-    machine = {passage: _machine(session, passage) for passage in passages}
+    cases = [session.get_one(ReferralRow, passage) for passage in passages]
+    machine = {row.passage: steps.match(JudgedFact.model_validate_json(row.judged)) for row in cases}
     return [
         _traveller_decision(
             judged[one.passage, one.claim], one, machine[one.passage], claimed.get((one.passage, one.claim))
@@ -172,15 +213,6 @@ def _traveller_decision(
         after=None if None in (same, admitted, machine) else admitted == machine,
         changed=same is not None and admitted is not None and same != admitted,
     )
-
-
-def _seen_before(judged: OpinionRow) -> bool:
-    return bool(json.loads(judged.details or "{}").get("seen_before"))
-
-
-def _machine(session: Session, passage: str) -> Match:
-    row = session.get_one(ReferralRow, passage)
-    return steps.match(JudgedFact.model_validate_json(row.judged))
 
 
 def _claimed_at(session: Session, passages: Iterable[str], officer: str) -> dict[tuple[str, int], datetime]:

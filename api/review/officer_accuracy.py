@@ -34,8 +34,6 @@ class Truth(StrEnum):
 
 
 class Outcome(StrEnum):
-    """The result of a decision on a case of known truth."""
-
     RIGHT = "right"
     FALSE_ACCEPT = "false_accept"
     FALSE_REJECT = "false_reject"
@@ -99,7 +97,6 @@ class AlarmTest:
 
     @property
     def clean(self) -> bool:
-        """No more than allowed."""
         return self.found <= self.allowed * self.n
 
 

@@ -1,7 +1,8 @@
 """Shifts: who is on duty, since when without a break, and which cases are handed over at the end.
 
 A shift ends by its officer's word. One that was left open the day before is closed when the next begins. A
-case goes back to the queue, or to a colleague, who judges it blind like any other.
+case goes back to the queue, or to a colleague, who judges it blind like any other. This module is the
+`api.people.sign_in.Casework` of the desk.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,20 +37,23 @@ def of_officer(session: Session, officer: str) -> ShiftRow | None:
     return session.scalars(query.order_by(ShiftRow.started_at.desc()).limit(1)).one_or_none()
 
 
-def on_duty(session: Session, *, at: datetime) -> list[str]:
-    query = select(ShiftRow.officer).where(ShiftRow.ended_at.is_(None), ShiftRow.paused_at.is_(None))
-    return list(session.scalars(query.where(ShiftRow.started_at > at - LONGEST).distinct()))
-
-
-def on_site(session: Session, *, at: datetime) -> list[str]:
-    """Officers on a shift, also during a break."""
+def on_shift(session: Session, *, at: datetime, resting: bool) -> list[str]:
+    """Officers on a shift; `resting`: also during a break."""
     query = select(ShiftRow.officer).where(ShiftRow.ended_at.is_(None), ShiftRow.started_at > at - LONGEST)
-    return list(session.scalars(query.distinct()))
+    return list(session.scalars((query if resting else query.where(ShiftRow.paused_at.is_(None))).distinct()))
+
+
+def leave(session: Session, officer: str, *, at: datetime) -> list[str]:
+    """Give back every case of a leaving officer, travellers' and prepared ones; return which."""
+    return queue.release_all(session, officer, at=at) + inserted.release_all(session, officer, at=at)
+
+
+release_others = queue.release_others
 
 
 def unanswerable(session: Session, *, at: datetime) -> list[str]:
     """Cases that wait while no one on site may answer them."""
-    present = officers.colleagues(session, on_site(session, at=at))
+    present = officers.colleagues(session, on_shift(session, at=at, resting=True))
     return queue.unanswerable(session, present, at=at)
 
 
@@ -106,7 +110,7 @@ class OwnShift:
     def colleagues(self, officer: SignedInOfficer) -> list[SignedInOfficer]:
         """Who is on a shift and may take over this officer's cases, by name."""
         with self.database.read() as session:
-            found = officers.colleagues(session, on_duty(session, at=self.clock()))
+            found = officers.colleagues(session, on_shift(session, at=self.clock(), resting=False))
         return [one for one in found if _may_follow(one, officer)]
 
     def colleague_named(self, name: str, officer: SignedInOfficer) -> str:
@@ -132,26 +136,23 @@ class OwnShift:
                 session.flush()
                 _record(session, "shift.paused", row, at=now)
             state = self._state(row)
-            released = inserted.leave(session, officer.pseudonym, at=now)
+            released = leave(session, officer.pseudonym, at=now)
         self._publish(officer, *released)
         return state
 
     def end(self, officer: SignedInOfficer, note: str, to: str | None) -> EndedShift:
-        """End the shift; the officer's cases go to the colleague `to` as far as that one may take them.
-
-        Raises NoShiftError or OfficerUnknownError.
-        """
+        """Hand over what the colleague `to` may take. Raises NoShiftError or OfficerUnknownError."""
         with self.database.write() as session:
             now, lease = self.clock(), timedelta(seconds=self.settings.lease_s)
             colleague = None if to is None else officers.colleague(session, to)
             if colleague is not None and not _may_follow(colleague, officer):
                 raise OfficerUnknownError
             released = queue.release_all(session, officer.pseudonym, at=now)
-            handed = [
-                passage
-                for passage in released
-                if colleague and queue.hand_to(session, passage, colleague, at=now, lease=lease)
-            ]
+            handed = []
+            for passage in released:
+                if colleague and queue.may_take(queue.one(session, passage, at=now), colleague):
+                    queue.claim(session, passage, colleague, at=now, lease=lease)
+                    handed.append(passage)
             released += inserted.release_all(session, officer.pseudonym, at=now)
             _end(session, _open(session, officer), note, to, handed, at=now)
         self._publish(officer, *released)

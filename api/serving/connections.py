@@ -19,8 +19,6 @@ _FILES_BESIDE = 256
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The limits of one server."""
-
     head_s: float = 10.0
     """From the first byte of a request, or the beginning of a connection, to the end of the head."""
     body_s: float = 60.0
@@ -31,9 +29,6 @@ class Bounds:
     """For a reader to take anything of an answer that waits to be sent."""
     connections: int = 2048
     """Streams of pages, waiting lanes and requests. One more is answered 503; many more are closed."""
-
-    def protocol(self) -> type[H11Protocol]:
-        return type("Bounded", (BoundedConnection,), {"bounds": self})
 
     def allow_files(self) -> None:
         """Ask the system for as many open files as there may be connections, as far as it allows."""

@@ -8,15 +8,13 @@ import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
 
 from api.platform.errors import SettingsError
-from api.platform.settings import Settings
-from api.serving import tls
-from api.serving.connections import MOST_HEAD_BYTES, Bounds
-from api.web.app import create_app
+from api.serving.connections import MOST_HEAD_BYTES, BoundedConnection, Bounds
 from api.web.desk import Desk
 
 _GRACE_S = 3
@@ -24,16 +22,6 @@ END_WITHIN_S = 2 * _GRACE_S + 4
 """Requests, chores and connections together: a desk has ended after this time."""
 BOUNDS = Bounds()
 Announce = Callable[[str], None]
-
-
-def serve(settings: Settings, *, announce: Announce, exit_with_parent: bool = False) -> None:
-    """Run until SIGINT or SIGTERM, or, if wished, until standard input ends. Raises SettingsError."""
-    app = create_app(settings)
-    listening = bind(settings.host, settings.port)
-    server = DeskServer(app, announce=lambda: announce(address_of(listening, https=server.config.is_ssl)))
-    if exit_with_parent:
-        threading.Thread(target=end_with_stdin, args=(server.end,), daemon=True).start()
-    server.run(sockets=[listening])
 
 
 class DeskServer(uvicorn.Server):
@@ -51,15 +39,17 @@ class DeskServer(uvicorn.Server):
         bounds: Bounds = BOUNDS,
     ) -> None:
         bounds.allow_files()
+        settings = app.state.desk.settings
+        tls = tls_context(settings.tls_certificate, settings.tls_key) if settings.tls_certificate else None
         super().__init__(
             uvicorn.Config(
                 app,
-                http=bounds.protocol(),
+                http=type("Bounded", (BoundedConnection,), {"bounds": bounds}),
                 ws="none",
                 h11_max_incomplete_event_size=MOST_HEAD_BYTES,
                 limit_concurrency=bounds.connections,
                 timeout_keep_alive=bounds.between_s,
-                ssl_context_factory=_tls(app.state.desk.settings),
+                ssl_context_factory=(lambda *_: tls) if tls else None,
                 access_log=False,
                 log_config=None,
                 proxy_headers=False,
@@ -122,11 +112,21 @@ def bind(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _tls(settings: Settings) -> Callable[..., ssl.SSLContext] | None:
-    if settings.tls_certificate is None:
-        return None
-    made = tls.context(settings.tls_certificate, settings.tls_key)
-    return lambda *_: made
+def tls_context(certificate: Path, key: Path | None) -> ssl.SSLContext:
+    """For a site without a proxy: TLS 1.2 and up. Raises SettingsError where the files do not serve."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    made.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    made.set_alpn_protocols(["http/1.1"])
+    try:
+        # Without a password here, OpenSSL would ask for it at the terminal.
+        made.load_cert_chain(certificate, key, password="")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+        raise SettingsError(
+            f"tls_certificate {certificate}, tls_key {key or certificate}: {reason}"
+        ) from error
+    return made
 
 
 def address_of(listening: socket.socket, *, https: bool = False) -> str:

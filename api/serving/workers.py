@@ -11,7 +11,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import get_context, parent_process
@@ -35,7 +35,6 @@ from api.serving.process import (
     end_with_stdin,
     ending_on_signals,
 )
-from api.serving.process import serve as serve_alone
 from api.web.app import create_app
 
 log = structlog.get_logger(__name__)
@@ -49,14 +48,23 @@ _SOONEST_AGAIN_S, _LATEST_AGAIN_S = 0.2, 10.0
 def serve(settings: Settings, *, announce: Announce, exit_with_parent: bool = False) -> None:
     """Run until SIGINT or SIGTERM, or, if wished, until standard input ends. Raises SettingsError."""
     if settings.workers == 1:
-        serve_alone(settings, announce=announce, exit_with_parent=exit_with_parent)
+        app = create_app(settings)
+        listening = bind(settings.host, settings.port)
+        https = settings.tls_certificate is not None
+        server = DeskServer(app, announce=lambda: announce(address_of(listening, https=https)))
+        _end_with_stdin(server.end, wished=exit_with_parent)
+        server.run(sockets=[listening])
         return
     with _shared_metrics(), bind(settings.host, settings.port) as listening:
         workers = Workers(settings, listening, announce)
-        if exit_with_parent:
-            threading.Thread(target=end_with_stdin, args=(workers.end,), daemon=True).start()
+        _end_with_stdin(workers.end, wished=exit_with_parent)
         with ending_on_signals(workers.end):
             workers.run()
+
+
+def _end_with_stdin(end: Callable[[], None], *, wished: bool) -> None:
+    if wished:
+        threading.Thread(target=end_with_stdin, args=(end,), daemon=True).start()
 
 
 @dataclass(slots=True)
@@ -68,8 +76,6 @@ class Worker:
 
 
 class Workers:
-    """All workers of one desk, from the first start to the end."""
-
     def __init__(self, settings: Settings, listening: socket.socket, announce: Announce) -> None:
         # A copy whose class can be found by its name: it travels to other processes.
         names = Settings.model_fields
@@ -145,7 +151,7 @@ class Workers:
         for worker in self._workers:
             if worker is by or not worker.ready:
                 continue
-            if not _can_write(worker.pipe):
+            if not select.select([], [worker.pipe], [], 0)[1]:  # a write would block
                 log.error("a worker does not read its events: it is replaced", pid=worker.process.pid)
                 worker.process.kill()
                 continue
@@ -205,11 +211,6 @@ def _end_with_the_process_above(server: DeskServer) -> None:
     if above is not None:
         wait([above.sentinel])
     server.end()
-
-
-def _can_write(pipe: Connection) -> bool:
-    """Whether a write would not block."""
-    return bool(select.select([], [pipe], [], 0)[1])
 
 
 @contextmanager

@@ -28,27 +28,25 @@ from api.ledger.facts import StoredEntry
 from api.ledger.proofs import Proofs, key_file
 from api.people import sessions
 from api.people.administration import People
-from api.people.identity_provider import ProviderClient
+from api.people.identity_provider import ProviderClient, ProviderSignIn
 from api.people.officers import SignedInOfficer
 from api.people.passkeys import Passkeys
 from api.people.passwords import Passwords
-from api.people.provider_sign_in import ProviderSignIn
 from api.people.sessions import Lifetime
-from api.people.sign_in import SignIn
+from api.people.sign_in import SignIn, publish_staff_change
 from api.platform.database.database import Database
 from api.platform.errors import ApiError, PasskeysOffError
 from api.platform.events import Broker, Event
 from api.platform.metrics import Meters
 from api.platform.monotonic_time import ErasureClock, since_boot_s
 from api.platform.settings import Settings
-from api.review.cases import duties
+from api.review import shifts
+from api.review.accuracy_records import Training
+from api.review.cases import steps
 from api.review.cases.queue_view import QueueReader
-from api.review.officer_work import OfficersCasework, OfficerWork
-from api.review.prepared import inserted
+from api.review.officer_work import OfficerWork, TravellersCases
 from api.review.prepared.inserted import InsertedCases
 from api.review.shifts import OwnShift
-from api.review.training import Training
-from api.review.travellers_cases import TravellersCases
 from api.web.gauges import WriteMeter
 from lane.ledger.entry import Head
 
@@ -124,7 +122,7 @@ class Desk:
                 at=self.clock(),
                 window=self._window,
                 recovered_through=recovered_through,
-                needed=duties.with_site(self.settings.duties),
+                needed=steps.with_site(self.settings.duties),
             )
             head = chain.head(session)
         if changed:
@@ -142,10 +140,8 @@ class Desk:
         with self.database.write() as session:
             now = self.clock()
             sessions.end(session, officer, at=now)
-            released = inserted.leave(session, officer.pseudonym, at=now)
-        self.broker.publish(Event("staff.changed", ""))
-        for passage in released:
-            self.broker.publish(Event("referral.changed", passage))
+            released = shifts.leave(session, officer.pseudonym, at=now)
+        publish_staff_change(self.broker, released)
 
     def officer_of(self, session_sha256: str, *, acting: bool = True) -> SignedInOfficer:
         """The officer of a live session; `acting` starts the idle time again. Raises NotSignedInError."""
@@ -160,9 +156,7 @@ class Desk:
     @property
     def sign_in(self) -> SignIn:
         """Signing in by password, and what follows each sign-in."""
-        return SignIn(
-            self.database, self.broker, self.passwords, self.clock, self.lifetime, OfficersCasework()
-        )
+        return SignIn(self.database, self.broker, self.passwords, self.clock, self.lifetime, shifts)
 
     @property
     def passkeys(self) -> Passkeys:
@@ -172,9 +166,7 @@ class Desk:
         return Passkeys(self.settings, self.database, self.clock, self.sign_in)
 
     def provider_sign_in(self, client: ProviderClient) -> ProviderSignIn:
-        return ProviderSignIn(
-            client, self.database, self.broker, self.clock, self.sign_in, OfficersCasework()
-        )
+        return ProviderSignIn(client, self.database, self.broker, self.clock, self.sign_in, shifts)
 
     @property
     def people(self) -> People:
@@ -185,7 +177,7 @@ class Desk:
             self.clock,
             self.lifetime,
             self.sign_in,
-            OfficersCasework(),
+            shifts,
         )
 
     # --- cases

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL
 
+from api.audit.verify.ledger import verify_ledger
 from api.people.roles import Role
 from api.platform.database.database import Database
 from tests.support.api.postgresql import fresh_database
@@ -65,6 +66,13 @@ def desk(server: RunningDesk, place: Path | URL) -> Iterator[RunningDesk]:
 
 
 @pytest.fixture
+def whole_ledger(desk: RunningDesk) -> Iterator[None]:
+    """What is left of the test verifies."""
+    yield
+    verify_ledger(desk.desk.database)
+
+
+@pytest.fixture
 def lane(desk: RunningDesk) -> Iterator[Lane]:
     with desk.lane() as made:
         yield made
@@ -74,6 +82,19 @@ def lane(desk: RunningDesk) -> Iterator[Lane]:
 def officer(desk: RunningDesk) -> Iterator[Officer]:
     with desk.officer() as made:
         yield made
+
+
+@pytest.fixture
+def colleague(desk: RunningDesk) -> Iterator[Officer]:
+    """Another officer, who is signed in."""
+    with desk.officer("li") as made:
+        yield made
+
+
+@pytest.fixture
+def claimed(lane: Lane, officer: Officer) -> str:
+    """The passage of a case that the officer has claimed, and not looked at yet."""
+    return lane.refer_to(officer)
 
 
 @pytest.fixture

@@ -17,10 +17,10 @@ from sqlalchemy.orm import Session
 from api.audit.replay.account import Account
 from api.audit.replay.alarms import rate_key
 from api.audit.replay.cases import Body
-from api.lanes import intake
+from api.lanes import tokens
 from api.lanes.evaluation import alarms
 from api.ledger.facts import JudgedFact
-from api.people import officers, stored_passkeys
+from api.people import officers, passkeys
 from api.platform.database.tables import (
     AlarmRow,
     LaneCommandRow,
@@ -108,7 +108,7 @@ def _check_lanes(session: Session, account: Account) -> None:
         lanes,
         _rows(session, LaneRow),
         ("token_sha256", "token_until", "former_sha256", "former_until", "head"),
-        token_sha256=lambda row: None if intake.is_revoked(row) else row.token_sha256,
+        token_sha256=lambda row: None if tokens.is_revoked(row) else row.token_sha256,
         head=lambda row: Head(row.head_seq, row.head_hash),
     )
     commands = {name: lane.commands[-1] for name, lane in lanes.items() if lane.commands}
@@ -138,8 +138,8 @@ def _check_people(session: Session, account: Account) -> None:
         "passkey",
         account.staff.passkeys,
         _rows(session, PasskeyRow),
-        public_key=stored_passkeys.key_hash,
-        credential=lambda row: stored_passkeys.name_of(row.credential),
+        public_key=passkeys.key_hash,
+        credential=lambda row: passkeys.name_of(row.credential),
     )
     _compare("shift", account.shifts.by_id, _rows(session, ShiftRow), note=_note_hash)
 

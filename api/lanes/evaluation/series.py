@@ -8,7 +8,7 @@ delivery. Counts older than the window are removed, and so are series without co
 import logging
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
 from pydantic import ValidationError
@@ -17,9 +17,9 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 from sqlalchemy.orm import Session
 
 from api.lanes.evaluation import alarms
-from api.lanes.evaluation.counts import NAMES, EvaluationCounts
-from api.ledger.facts import EvaluatedFact, MatcherFact, TallyFact
-from api.platform.database.tables import CountsRow, LedgerRow, SeriesRow
+from api.lanes.evaluation.alarms import Trials
+from api.ledger.facts import EvaluatedFact, MatcherFact
+from api.platform.database.tables import AlarmRow, CountsRow, LedgerRow, SeriesRow
 from api.platform.errors import StoreError
 from api.review.cases import decisions
 from lane.decision.referral import Answer, Decision, Ground
@@ -36,6 +36,38 @@ FEWEST_OF_A_GROUP = 20
 
 
 @dataclass(frozen=True, slots=True)
+class EvaluationCounts:
+    """Counts, of passengers where nothing else is said."""
+
+    passengers: int = 0
+    """Matched their own document, and were compared with strangers'."""
+    passengers_matched: int = 0
+    """Of those: would have passed with the document of one stranger or more."""
+    compared: int = 0
+    """Comparisons with strangers' documents."""
+    matched: int = 0
+    skipped: int = 0
+    """Comparisons with documents that may be the same person's."""
+    skipped_matched: int = 0
+    recognised: int = 0
+    """Matched their own document, and no officer found them to be somebody else."""
+    unrecognised: int = 0
+    """Did not match their own document, and an officer admitted them."""
+    undecided: int = 0
+    """Did not match their own document, and no officer said whether it was theirs."""
+    strangers_stopped: int = 0
+    """Did not match the document, and an officer found that it was not theirs."""
+    strangers_matched: int = 0
+    """Matched the document, and an officer found that it was not theirs."""
+    both_match: int = 0
+    both_not: int = 0
+    disagree: int = 0
+
+
+NAMES = tuple(field.name for field in fields(EvaluationCounts))
+
+
+@dataclass(frozen=True, slots=True)
 class Series:
     """The counts of one lane, matcher and group within the window, and its alarms."""
 
@@ -47,13 +79,11 @@ class Series:
     fnmr_limit: float | None
     counts: EvaluationCounts
     shadows: Mapping[str, EvaluationCounts]
-    alarms: tuple[alarms.RateAlarm, ...]
+    alarms: list[AlarmRow]
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How the matcher did within the window."""
-
     since: datetime
     at: datetime
     series: tuple[Series, ...]
@@ -89,15 +119,27 @@ def _count_entry(session: Session, lane: str, entry: Entry, *, at: datetime, win
         row = _series(session, where, fact, group, at=at)
         if row is None:
             break
-        begins = not _hour_is_counted(session, row.id, hour)
+        counted = select(CountsRow.shadow).where(CountsRow.series == row.id, CountsRow.hour == hour)
+        begins = session.scalar(counted.limit(1)) is None
         _add(session, row.id, hour, shadow, counts_of(fact, decision, in_group=bool(group)))
         if begins and where == WHOLE_SITE:
             _set_site_limits(session, row, hour - window, hour + timedelta(hours=1))
         if begins:
-            alarms.update(session, row, summed(session, row.id, hour - window, hour), at=at)
+            alarms.update(session, row, _trials(row, summed(session, row.id, hour - window, hour)), at=at)
         begun |= begins
     if begun:
         _forget_old(session, hour - window, at=at)
+
+
+def _trials(row: SeriesRow, counts: EvaluationCounts) -> dict[str, Trials]:
+    """The rates of a series for which the lane told a limit."""
+    found = {}
+    if row.fmr_limit is not None:
+        matched, passengers = counts.passengers_matched, counts.passengers
+        found["fmr"] = alarms.of_strangers(matched, passengers, counts.compared, row.fmr_limit)
+    if row.fnmr_limit is not None:
+        found["fnmr"] = alarms.of_holders(counts.unrecognised, counts.recognised, row.fnmr_limit)
+    return found
 
 
 def listed(session: Session, *, at: datetime, window: timedelta) -> list[Series]:
@@ -127,31 +169,27 @@ def window_start(at: datetime, window: timedelta) -> datetime:
 def counts_of(fact: EvaluatedFact, decision: Decision | None, *, in_group: bool) -> EvaluationCounts:
     """The counts of one passenger; `in_group`: only strangers of the same group."""
     others = fact.cohort.in_group if in_group else fact.cohort.others
-    numbers = _tally_counts(others) if others is not None and fact.own_match else {}
+    numbers: dict[str, int] = {}
+    if others is not None and fact.own_match:
+        numbers = others.model_dump()  # comparisons; the others are passengers
+        numbers |= {"passengers": int(others.compared > 0), "passengers_matched": int(others.matched > 0)}
     numbers[_outcome(fact.own_match, decision)] = 1
     numbers[str(fact.shadow.agreement)] = 1
     return EvaluationCounts(**{name: numbers.get(name, 0) for name in NAMES})
 
 
-def summed(session: Session, series: int, since: datetime, until: datetime) -> EvaluationCounts:
-    return _sums(session, CountsRow.series == series, CountsRow.hour >= since, CountsRow.hour < until)
-
-
-def _sums(session: Session, *which: ColumnElement[bool]) -> EvaluationCounts:
+def summed(
+    session: Session, series: int, since: datetime, until: datetime, shadow: str | None = None
+) -> EvaluationCounts:
+    """The counts of a series within this time, of one second matcher alone where that is named."""
     sums = [func.coalesce(func.sum(getattr(CountsRow, name)), 0) for name in NAMES]
-    found = session.execute(select(*sums).where(*which)).one()
+    query = select(*sums).where(*_within(series, since, until))
+    found = session.execute(query if shadow is None else query.where(CountsRow.shadow == shadow)).one()
     return EvaluationCounts(**dict(zip(NAMES, map(int, found), strict=True)))
 
 
-def _tally_counts(others: TallyFact) -> dict[str, int]:
-    return {
-        "passengers": int(others.compared > 0),
-        "passengers_matched": int(others.matched > 0),
-        "compared": others.compared,
-        "matched": others.matched,
-        "skipped": others.skipped,
-        "skipped_matched": others.skipped_matched,
-    }
+def _within(series: int, since: datetime, until: datetime) -> tuple[ColumnElement[bool], ...]:
+    return CountsRow.series == series, CountsRow.hour >= since, CountsRow.hour < until
 
 
 def _outcome(own_match: bool | None, decision: Decision | None) -> str:  # noqa: FBT001 - a verdict
@@ -243,11 +281,6 @@ def _mean(limits: Iterable[tuple[float | None, int]]) -> float | None:
     return math.fsum(limit * weight for limit, weight in known) / whole
 
 
-def _hour_is_counted(session: Session, series: int, hour: datetime) -> bool:
-    found = select(CountsRow.shadow).where(CountsRow.series == series, CountsRow.hour == hour).limit(1)
-    return session.scalar(found) is not None
-
-
 def _add(session: Session, series: int, hour: datetime, shadow: str, counts: EvaluationCounts) -> None:
     row = session.get(CountsRow, (series, hour, shadow))
     if row is None:
@@ -261,12 +294,9 @@ def _add(session: Session, series: int, hour: datetime, shadow: str, counts: Eva
 def _by_shadow(
     session: Session, series: int, since: datetime, until: datetime
 ) -> dict[str, EvaluationCounts]:
-    within = (CountsRow.series == series, CountsRow.hour >= since, CountsRow.hour < until)
-    shadows = select(CountsRow.shadow).where(*within, CountsRow.shadow != NO_SHADOW).distinct()
-    return {
-        shadow: _sums(session, *within, CountsRow.shadow == shadow)
-        for shadow in session.scalars(shadows.order_by(CountsRow.shadow)).all()
-    }
+    told = select(CountsRow.shadow).where(*_within(series, since, until), CountsRow.shadow != NO_SHADOW)
+    shadows = session.scalars(told.distinct().order_by(CountsRow.shadow)).all()
+    return {shadow: summed(session, series, since, until, shadow) for shadow in shadows}
 
 
 def _forget_old(session: Session, before: datetime, *, at: datetime) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
-from typing import Any, get_args
+from typing import Any
 
 from sqlalchemy import CursorResult, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
@@ -38,23 +38,13 @@ _KEPT = timedelta(hours=3)
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
-    """The last command to a lane; number 0 where there was none."""
-
-    number: int = 0
-    wanted: WantedState = "open"
-    by: str | None = None
-    at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class LaneStatus:
     """A lane, its last status and when it was received, and the last command to it."""
 
     lane: str
     at: datetime | None
     status: StatusReport | None
-    command: Command
+    command: LaneCommandRow
     waits_since: datetime | None
 
 
@@ -77,12 +67,6 @@ class HallPoint:
     p95_s: float | None
 
 
-def status_of(session: Session, lane: str) -> tuple[datetime, StatusReport] | None:
-    """The last status of a lane, and when it was received."""
-    row = session.get(LaneStatusRow, lane)
-    return (row.received_at, StatusReport.model_validate_json(row.told)) if row else None
-
-
 def keep_status(session: Session, lane: str, status: StatusReport, *, at: datetime) -> None:
     """Overwrite the status of a lane, also where its first two come at the same moment."""
     columns = {"received_at": at, "told": status.model_dump_json()}
@@ -100,9 +84,13 @@ def _overwritten(session: Session, lane: str, columns: Mapping[str, Any]) -> boo
     return isinstance(changed, CursorResult) and changed.rowcount == 1
 
 
-def command_of(session: Session, lane: str) -> Command:
-    row = session.get(LaneCommandRow, lane)
-    return _command(row) if row else Command()
+def command_of(session: Session, lane: str) -> LaneCommandRow:
+    """The last command to a lane; number 0, by nobody, where there was none."""
+    return session.get(LaneCommandRow, lane) or _no_command(lane)
+
+
+def _no_command(lane: str) -> LaneCommandRow:
+    return LaneCommandRow(lane=lane, number=0, wanted="open")
 
 
 def give_command(session: Session, lane: str, wanted: WantedState, officer: str, *, at: datetime) -> bool:
@@ -137,14 +125,16 @@ def count_passage(session: Session, lane: str, *, referred: bool, at: datetime, 
 
 def lanes(session: Session) -> list[LaneStatus]:
     reports = {row.lane: row for row in session.scalars(select(LaneStatusRow))}
-    commands = {row.lane: _command(row) for row in session.scalars(select(LaneCommandRow))}
-    waits = _oldest_waiting(session)
+    commands = {row.lane: row for row in session.scalars(select(LaneCommandRow))}
+    oldest = select(ReferralRow.lane, func.min(ReferralRow.opened_at)).where(queue.is_waiting())
+    waits = dict(session.execute(oldest.group_by(ReferralRow.lane)).all())
     found = []
     for lane in lane_names(session):
         row = reports.get(lane)
         report = StatusReport.model_validate_json(row.told) if row else None
         heard_at = row.received_at if row else None
-        found.append(LaneStatus(lane, heard_at, report, commands.get(lane, Command()), waits.get(lane)))
+        command = commands.get(lane) or _no_command(lane)
+        found.append(LaneStatus(lane, heard_at, report, command, waits.get(lane)))
     return found
 
 
@@ -187,7 +177,11 @@ def points(session: Session, *, at: datetime) -> list[HallPoint]:
         sums = passages[_step(minute)]
         sums[0] += admitted + referred
         sums[1] += referred
-    took = _decided(session, begin)
+    took: dict[datetime, list[float]] = defaultdict(list)
+    rows = select(ReferralRow.opened_at, ReferralRow.decided_at).where(ReferralRow.decided_at >= begin)
+    for opened_at, decided_at in session.execute(rows):
+        if decided_at is not None:
+            took[_step(decided_at)].append(max(0.0, (decided_at - opened_at).total_seconds()))
     starts = [begin + STEP * number for number in range(WINDOW // STEP)]
     return [HallPoint(one, passages[one][0], passages[one][1], p95(took[one])) for one in starts]
 
@@ -198,40 +192,16 @@ def p95(seconds: Iterable[float]) -> float | None:
     return ordered[ceil(0.95 * len(ordered)) - 1] if ordered else None
 
 
-def _decided(session: Session, begin: datetime) -> dict[datetime, list[float]]:
-    took: dict[datetime, list[float]] = defaultdict(list)
-    rows = select(ReferralRow.opened_at, ReferralRow.decided_at).where(ReferralRow.decided_at >= begin)
-    for opened_at, decided_at in session.execute(rows):
-        if decided_at is None:
-            continue
-        took[_step(decided_at)].append(max(0.0, (decided_at - opened_at).total_seconds()))
-    return took
-
-
-def _oldest_waiting(session: Session) -> dict[str, datetime]:
-    rows = session.execute(
-        select(ReferralRow.lane, func.min(ReferralRow.opened_at))
-        .where(queue.is_waiting())
-        .group_by(ReferralRow.lane)
-    )
-    return dict(rows.all())
-
-
 def lane_names(session: Session) -> list[str]:
     """Lanes that are not revoked, sorted by the numbers in their names: lane-2 before lane-10."""
+
+    def in_order(lane: str) -> list[tuple[int, int | str]]:
+        parts = re.split(r"(\d+)", lane)
+        return [(0, int(part)) if part.isdigit() else (1, part) for part in parts if part]
+
     names = session.scalars(select(LaneRow.id).where(LaneRow.token_sha256.not_like("revoked %")))
-    return sorted(names, key=_in_order)
-
-
-def _in_order(lane: str) -> list[tuple[int, int | str]]:
-    parts = re.split(r"(\d+)", lane)
-    return [(0, int(part)) if part.isdigit() else (1, part) for part in parts if part]
+    return sorted(names, key=in_order)
 
 
 def _step(at: datetime) -> datetime:
     return at.replace(minute=at.minute - at.minute % 10, second=0, microsecond=0)
-
-
-def _command(row: LaneCommandRow) -> Command:
-    wanted: WantedState = next(word for word in get_args(WantedState) if word == row.wanted)
-    return Command(row.number, wanted, row.by, row.at)

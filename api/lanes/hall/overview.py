@@ -13,12 +13,11 @@ from sqlalchemy.orm import Session
 
 from api.faces import images
 from api.lanes.hall import lane_states, requests
-from api.lanes.hall.lane_states import Command, HallPoint, LaneStatus, OfficerAtWork
-from api.lanes.hall.requests import Request
+from api.lanes.hall.lane_states import HallPoint, LaneStatus, OfficerAtWork
 from api.lanes.hall.status_report import StatusReport, WantedState
 from api.people.officers import SignedInOfficer
 from api.platform.database.database import Database
-from api.platform.database.tables import ReferralRow
+from api.platform.database.tables import LaneCommandRow, LaneRequestRow, LaneStatusRow, ReferralRow
 from api.platform.events import Broker, Event
 from api.platform.settings import Settings
 from api.review import accuracy_records, shifts
@@ -66,14 +65,15 @@ class HallControl:
     broker: Broker
     clock: Callable[[], datetime]
 
-    def take_status(self, lane: str, status: StatusReport) -> tuple[Command, Request | None]:
+    def take_status(self, lane: str, status: StatusReport) -> tuple[LaneCommandRow, LaneRequestRow | None]:
         """Store a lane's status; return the last command to it, and a request that it has not taken up."""
         now = self.clock()
         with self.database.read() as session:
-            before, command = lane_states.status_of(session, lane), lane_states.command_of(session, lane)
+            before, command = session.get(LaneStatusRow, lane), lane_states.command_of(session, lane)
             request = requests.request_to(session, lane, at=now)
-        looks_new = before is None or _visible_part(before[1]) != _visible_part(status)
-        if looks_new or before is None or now - before[0] >= _KEEP_EVERY:
+        told = StatusReport.model_validate_json(before.told) if before else None
+        looks_new = told is None or _visible_part(told) != _visible_part(status)
+        if looks_new or before is None or now - before.received_at >= _KEEP_EVERY:
             with self.database.write(turn=False) as session:
                 lane_states.keep_status(session, lane, status, at=self.clock())
         if looks_new:

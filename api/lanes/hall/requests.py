@@ -30,40 +30,29 @@ WITHDRAWN = "lane.request_withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """A request that is neither taken up nor withdrawn nor expired."""
-
-    lane: str
-    number: int
-    code: Code
-    by: str
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class LaneRequests:
     settings: Settings
     database: Database
     broker: Broker
     clock: Callable[[], datetime]
 
-    def ask(self, lane: str, code: Code, officer: SignedInOfficer) -> Request:
+    def ask(self, lane: str, code: Code, officer: SignedInOfficer) -> LaneRequestRow:
         """Ask for a lane's next passenger, in place of an earlier request. Raises LaneUnknownError."""
         with self.database.write() as session:
             if lane not in lane_states.lane_names(session):
                 raise LaneUnknownError
             before = session.get(LaneRequestRow, lane)
             now = self.clock()
-            until = now + timedelta(seconds=self.settings.request_s)
-            made = Request(lane, before.number + 1 if before else 1, code, officer.pseudonym, until)
-            session.merge(
-                LaneRequestRow(
-                    lane=lane, number=made.number, code=code.value, by=made.by, until=until, over=False
-                )
-            )
+            columns = {
+                "number": before.number + 1 if before else 1,
+                "code": code.value,
+                "by": officer.pseudonym,
+                "until": now + timedelta(seconds=self.settings.request_s),
+            }
+            made = session.merge(LaneRequestRow(lane=lane, over=False, **columns))
             session.flush()
-            body = {"lane": lane, "request": made.number, "code": code.value, "officer": made.by}
-            chain.append(session, ASKED, body | {"until": until.isoformat()}, at=now)
+            body = {"lane": lane, "request": made.number, "code": made.code, "officer": made.by}
+            chain.append(session, ASKED, body | {"until": made.until.isoformat()}, at=now)
         log.info(ASKED, lane=lane, code=code.value, officer=officer.pseudonym)
         self.broker.publish(Event("lane.changed", lane))
         return made
@@ -75,29 +64,29 @@ class LaneRequests:
             pending = request_to(session, lane, at=now)
             if pending is None:
                 raise NoRequestError
-            session.get_one(LaneRequestRow, lane).over = True
+            pending.over = True
             session.flush()
             body = {"lane": lane, "request": pending.number, "officer": officer.pseudonym}
             chain.append(session, WITHDRAWN, body, at=now)
         log.info(WITHDRAWN, lane=lane, officer=officer.pseudonym)
         self.broker.publish(Event("lane.changed", lane))
 
-    def pending(self) -> list[Request]:
+    def pending(self) -> list[LaneRequestRow]:
         """The present requests to all lanes, in the order of the hall."""
         with self.database.read() as session:
             rows = {row.lane: row for row in session.scalars(select(LaneRequestRow))}
-            names = [lane for lane in lane_states.lane_names(session) if lane in rows]
-        found = (_request(rows[lane], self.clock()) for lane in names)
-        return [one for one in found if one is not None]
+            names = lane_states.lane_names(session)
+        now = self.clock()
+        return [rows[lane] for lane in names if lane in rows and _is_pending(rows[lane], now)]
 
     def lanes(self) -> list[str]:
         with self.database.read() as session:
             return lane_states.lane_names(session)
 
 
-def request_to(session: Session, lane: str, *, at: datetime) -> Request | None:
+def request_to(session: Session, lane: str, *, at: datetime) -> LaneRequestRow | None:
     row = session.get(LaneRequestRow, lane)
-    return _request(row, at) if row else None
+    return row if row is not None and _is_pending(row, at) else None
 
 
 def note_taken(session: Session, lane: str, number: int) -> None:
@@ -107,7 +96,6 @@ def note_taken(session: Session, lane: str, number: int) -> None:
         session.flush()
 
 
-def _request(row: LaneRequestRow, at: datetime) -> Request | None:
-    if row.over or row.until <= at:
-        return None
-    return Request(row.lane, row.number, Code(row.code), row.by, row.until)
+def _is_pending(row: LaneRequestRow, at: datetime) -> bool:
+    """Neither taken up nor withdrawn nor expired."""
+    return not row.over and at < row.until

@@ -4,7 +4,7 @@ Each is one conditional change with its ledger entry, by the tables of `api.revi
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -125,9 +125,10 @@ def decide(
     if referral.step is not Step.REVEALED or not referral.shown:
         raise NotRevealedError
     _check(session, referral, wanted)
-    first = _first_answer(session, referral)
-    stage = steps.next_stage(referral.stage, referral.judged.codes, wanted.answer, first)
-    given = _decision(passage, officer, wanted, at)
+    first = _proposal(session, referral, OpinionRow.stage == Stage.FIRST.value)
+    first_answer = Answer(str(first.answer)) if first else None
+    stage = steps.next_stage(referral.stage, referral.judged.codes, wanted.answer, first_answer)
+    given = Decision(str(uuid4()), PassageId(passage), wanted.answer, wanted.ground, officer, at)
     if stage is None:
         _settle(session, given, wanted.note)
         return AnswerResult(given, None, new=True)
@@ -147,14 +148,20 @@ def correct(
         raise GroundRefusedError
     referral = queue.one(session, passage, at=at)
     before = decisions.of_passage(session, passage)
-    _correctable(referral, before, officer)
-    row = queue.row_of(session, passage)
-    if before is None or (_says(before, wanted) and row.note == wanted.note):
+    if before is None:
+        raise PassageClosedError if referral.ended is not None else NotDecidedError
+    if before.officer != officer:
+        raise NotYourDecisionError
+    if referral.handed_at is not None:
+        raise AlreadyHandedError
+    if referral.ended is not None:
+        raise PassageClosedError
+    if _says(before, wanted) and queue.row_of(session, passage).note == wanted.note:
         return AnswerResult(before, None, new=False)
     _check(session, referral, wanted)
     if before.answer is not Answer.ADMIT and steps.reverses(referral.judged.codes, wanted.answer):
         raise SecondOfficerNeededError
-    decision = _decision(passage, officer, wanted, at)
+    decision = Decision(str(uuid4()), PassageId(passage), wanted.answer, wanted.ground, officer, at)
     unchanged = (ReferralRow.decision == before.id, ReferralRow.handed_at.is_(None))
     if not queue.change(session, passage, *unchanged, **_columns(decision, wanted.note)):
         raise AlreadyHandedError
@@ -239,12 +246,18 @@ def _seen_before(session: Session, row: ReferralRow, officer: str) -> bool:
 
 
 def _check(session: Session, referral: Referral, wanted: OfficerAnswer) -> None:
-    codes = referral.judged.codes
-    if wanted.answer is Answer.REPEAT_CAPTURE:
-        refused = search.repeat_refused(session, referral.passage)
-        if not steps.may_repeat(codes, referral.round - 1, refused=refused):
-            raise RepeatRefusedError
+    again = wanted.answer is Answer.REPEAT_CAPTURE
+    refused = again and search.repeat_refused(session, referral.passage)
     verdict = referral.opinion.verdict if referral.opinion else None
+    check_rules(wanted, referral.judged.codes, verdict, repeats=referral.round - 1, refused=refused)
+
+
+def check_rules(
+    wanted: OfficerAnswer, codes: Collection[str], verdict: Verdict | None, *, repeats: int, refused: bool
+) -> None:
+    """Raise RepeatRefusedError or NoteMissingError for an answer that may not be given like this."""
+    if wanted.answer is Answer.REPEAT_CAPTURE and not steps.may_repeat(codes, repeats, refused=refused):
+        raise RepeatRefusedError
     if steps.needs_note(codes, verdict, wanted.answer, wanted.ground) and not wanted.note.strip():
         raise NoteMissingError
 
@@ -290,17 +303,6 @@ def _entry_body(row: ReferralRow, given: Decision, note: str) -> dict[str, Any]:
     }
 
 
-def _correctable(referral: Referral, decision: Decision | None, officer: str) -> None:
-    if decision is None:
-        raise PassageClosedError if referral.ended is not None else NotDecidedError
-    if decision.officer != officer:
-        raise NotYourDecisionError
-    if referral.handed_at is not None:
-        raise AlreadyHandedError
-    if referral.ended is not None:
-        raise PassageClosedError
-
-
 def _same_again(session: Session, referral: Referral, officer: str, wanted: OfficerAnswer) -> AnswerResult:
     """The same result again for the same answer; else raise why it is refused."""
     known = decisions.of_passage(session, referral.passage)
@@ -308,22 +310,14 @@ def _same_again(session: Session, referral: Referral, officer: str, wanted: Offi
     if known and known.officer == officer and _says(known, wanted) and note == wanted.note:
         return AnswerResult(known, None, new=False)
     proposed = _proposal(session, referral, OpinionRow.officer == officer)
-    if known is None and proposed is not None and _proposes(proposed, wanted):
+    asked = (wanted.answer.value, wanted.ground.value, wanted.note)
+    if known is None and proposed and (proposed.answer, proposed.ground, proposed.note) == asked:
         return AnswerResult(None, referral.stage, new=False)
     raise queue.why_not(session, referral.passage, otherwise=ClaimMissingError())
 
 
 def _says(decision: Decision, wanted: OfficerAnswer) -> bool:
     return (decision.answer, decision.ground) == (wanted.answer, wanted.ground)
-
-
-def _proposes(row: OpinionRow, wanted: OfficerAnswer) -> bool:
-    return (row.answer, row.ground, row.note) == (wanted.answer.value, wanted.ground.value, wanted.note)
-
-
-def _first_answer(session: Session, referral: Referral) -> Answer | None:
-    row = _proposal(session, referral, OpinionRow.stage == Stage.FIRST.value)
-    return Answer(str(row.answer)) if row else None
 
 
 def _proposal(session: Session, referral: Referral, which: ColumnElement[bool]) -> OpinionRow | None:
@@ -334,10 +328,6 @@ def _proposal(session: Session, referral: Referral, which: ColumnElement[bool]) 
         which,
     )
     return session.scalars(query.limit(1)).one_or_none()
-
-
-def _decision(passage: str, officer: str, wanted: OfficerAnswer, at: datetime) -> Decision:
-    return Decision(str(uuid4()), PassageId(passage), wanted.answer, wanted.ground, officer, at)
 
 
 def _columns(decision: Decision, note: str) -> dict[str, Any]:

@@ -19,10 +19,7 @@ REOPENED = "referral.reopened"
 
 
 def of_passage(session: Session, passage: str) -> Decision | None:
-    """The decision on a passage, if there is one: the one that the ledger has.
-
-    Raises StoreError where queue and ledger differ: no gate opens by such a decision.
-    """
+    """The one that the ledger has. Raises StoreError where the queue differs: no gate opens by that."""
     row = session.get(ReferralRow, passage)
     in_queue, in_ledger = in_row(row) if row else None, recorded(session, passage)
     if (in_queue and as_body(in_queue)) != in_ledger:
@@ -69,15 +66,11 @@ def from_body(body: Mapping[str, Any]) -> Decision:
 
 
 def note_hash(note: str) -> str:
-    """What the ledger records of a note: its hash."""
     return hashlib.sha256(note.encode()).hexdigest()
 
 
 def recorded(session: Session, passage: str) -> Mapping[str, Any] | None:
-    """The decision on the passage's present round that the ledger has.
-
-    Raises StoreError where it has two of which none corrects the other.
-    """
+    """What the ledger has of the present round. Raises StoreError where it has two, uncorrected."""
     rows = session.execute(
         select(LedgerRow.payload, LedgerRow.hash)
         .where(LedgerRow.passage == passage, LedgerRow.lane.is_(None))

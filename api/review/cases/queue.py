@@ -7,7 +7,7 @@ here: an expired lease only gives the case back, and the next officer judges bli
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from sqlalchemy import ColumnElement, CursorResult, and_, case, func, or_, select, true, update
 from sqlalchemy.orm import Session
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from api.ledger import chain
 from api.ledger.facts import JudgedFact
 from api.people.officers import SignedInOfficer
-from api.platform.database.tables import OpinionRow, ReferralRow
+from api.platform.database.tables import OpinionRow, ReferralRow, SeededRow
 from api.platform.errors import (
     AlreadyDecidedError,
     ApiError,
@@ -41,6 +41,10 @@ class Opinion:
     officer: str
     verdict: steps.Verdict
     confidence: int
+
+    @classmethod
+    def of(cls, row: OpinionRow | SeededRow) -> Self:
+        return cls(row.officer, steps.Verdict(str(row.verdict)), int(row.confidence or 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +134,7 @@ def one(session: Session, passage: str, *, at: datetime) -> Referral:
 
 
 def is_mine(session: Session, passage: str, officer: SignedInOfficer, *, at: datetime) -> bool:
-    """Whether the officer has the case; False where it is free to take, as it looks now.
-
-    Raises what `claim` raises where it is neither.
-    """
+    """Whether the officer has the case; False where it is free to take. Raises what `claim` raises."""
     referral = for_officer(session, passage, officer, at=at)
     if referral.state not in ("open", "claimed"):
         raise why_not(session, passage, otherwise=ClaimHeldError())
@@ -157,8 +158,7 @@ def claim(
 ) -> tuple[datetime, bool]:
     """Take a free case, or renew the own claim; return until when it is the officer's, and if it was free.
 
-    Raises ClaimHeldError, OtherOfficerNeededError, AlreadyDecidedError, PassageClosedError or
-    ReferralUnknownError.
+    Raises ClaimHeldError, OtherOfficerNeededError, ReferralUnknownError, or as `why_not` says.
     """
     renewed = renew(session, passage, officer.pseudonym, at=at, lease=lease)
     if renewed is not None:
@@ -167,7 +167,7 @@ def claim(
     if referral.state == "open" and not may_take(referral, officer):
         raise OtherOfficerNeededError
     until = at + lease
-    step = _first_step(referral.judged)
+    step = Step.BLIND if comparable(referral.judged) else Step.REVEALED
     values = {"claimed_by": officer.pseudonym, "claimed_until": until, "claims": referral.claim + 1}
     if not change(session, passage, is_waiting(), _free(at), step=step.value, shown=False, **values):
         raise why_not(session, passage, otherwise=ClaimHeldError())
@@ -230,16 +230,6 @@ def release_others(session: Session, officer: SignedInOfficer, *, at: datetime) 
     ]
 
 
-def hand_to(
-    session: Session, passage: str, colleague: SignedInOfficer, *, at: datetime, lease: timedelta
-) -> bool:
-    """Give a free case to a colleague; False where that one may not be asked about it."""
-    if not may_take(one(session, passage, at=at), colleague):
-        return False
-    claim(session, passage, colleague, at=at, lease=lease)
-    return True
-
-
 def note_shown(session: Session, passage: str, officer: str, *, at: datetime) -> None:
     """Record, once a step, what the officer with the case was shown."""
     mine = (is_waiting(), claimed_by(officer, at))
@@ -261,10 +251,7 @@ def note_shown(session: Session, passage: str, officer: str, *, at: datetime) ->
 
 
 def may_see_image(session: Session, passage: str, sha256: str, officer: str, *, at: datetime) -> None:
-    """Whether the officer has the case, and it has the image. Of a case that is over nobody sees one.
-
-    Raises ClaimMissingError, ImageUnknownError or ReferralUnknownError.
-    """
+    """Raises ClaimMissingError or ReferralUnknownError; ImageUnknownError also of a case that is over."""
     referral = one(session, passage, at=at)
     if referral.state in ("decided", "ended"):
         raise ImageUnknownError
@@ -362,8 +349,13 @@ def _own(session: Session, officer: str, at: datetime) -> Sequence[str]:
     return session.scalars(mine.order_by(*_answering_order())).all()
 
 
-def _lasts(at: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def lasts(until: datetime | None, at: datetime) -> bool:
     """The lease has not ended and could have begun: a clock set back leaves nobody a case for hours."""
+    return until is not None and at < until <= at + LONGEST_LEASE
+
+
+def _lasts(at: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """`lasts`, asked of the database."""
     return ReferralRow.claimed_until > at, ReferralRow.claimed_until <= at + LONGEST_LEASE
 
 
@@ -395,10 +387,6 @@ def _answering_order() -> tuple[Any, ...]:
     return escalated, ReferralRow.gravity, ReferralRow.opened_at
 
 
-def _first_step(judged: JudgedFact) -> Step:
-    return Step.BLIND if comparable(judged) else Step.REVEALED
-
-
 def comparable(judged: JudgedFact) -> bool:
     """Whether there are two faces to compare: a document photo and a live picture."""
     return {"document", "live"} <= {image.role for image in judged.images}
@@ -428,9 +416,9 @@ def _referrals(session: Session, rows: Sequence[ReferralRow], at: datetime) -> l
 
 
 def _referral(row: ReferralRow, opinions: Sequence[OpinionRow], at: datetime) -> Referral:
-    has_claim = row.claimed_until is not None and at < row.claimed_until <= at + LONGEST_LEASE
-    state = _state(row, has_claim=has_claim)
+    state = _state(row, at)
     decision = decisions.in_row(row)
+    judged = [one for one in opinions if (one.claim, one.kind) == (row.claims, "judged")]
     return Referral(
         passage=row.passage,
         lane=row.lane,
@@ -453,19 +441,13 @@ def _referral(row: ReferralRow, opinions: Sequence[OpinionRow], at: datetime) ->
         proposed_by=frozenset(
             one.officer for one in opinions if (one.round, one.kind) == (row.round, "proposed")
         ),
-        opinion=next(
-            (_opinion(one) for one in opinions if (one.claim, one.kind) == (row.claims, "judged")), None
-        ),
+        opinion=Opinion.of(judged[0]) if judged else None,
     )
 
 
-def _opinion(row: OpinionRow) -> Opinion:
-    return Opinion(row.officer, steps.Verdict(str(row.verdict)), int(row.confidence or 0))
-
-
-def _state(row: ReferralRow, *, has_claim: bool) -> ReferralState:
+def _state(row: ReferralRow, at: datetime) -> ReferralState:
     if row.decision is not None:
         return "decided"
     if row.ended is not None:
         return "ended"
-    return "claimed" if has_claim else "open"
+    return "claimed" if lasts(row.claimed_until, at) else "open"

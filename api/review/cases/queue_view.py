@@ -5,7 +5,7 @@ others; now the first page reads, and each leaves out the cases that are not for
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -37,17 +37,12 @@ class _Snapshot:
 
     changes: int
     at: datetime
-    waiting: tuple[Referral, ...]
-    decided: tuple[Referral, ...]
+    waiting: Sequence[Referral]
+    decided: Sequence[Referral]
 
     def serves(self, changes: int, now: datetime) -> bool:
         """False after a change was published, and for a clock that was set back."""
         return self.changes == changes and timedelta(0) <= now - self.at < FRESH
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether it holds everybody who waits."""
-        return len(self.waiting) < queue.MOST_LISTED
 
 
 @dataclass(slots=True)
@@ -63,7 +58,7 @@ class QueueReader:
     def view(self, officer: SignedInOfficer, decided: int) -> QueueView:
         """The queue as this officer may see it, with at most so many that are `decided`."""
         snapshot = self._snapshot()
-        if not snapshot.is_whole:
+        if len(snapshot.waiting) >= queue.MOST_LISTED:
             return self._from_database(officer, decided)
         waiting = [one for one in snapshot.waiting if queue.has_duty(one, officer)]
         over = [one for one in snapshot.decided if queue.has_duty(one, officer)]
@@ -73,10 +68,7 @@ class QueueReader:
         return QueueView(waiting, over[:decided], total)
 
     def _snapshot(self) -> _Snapshot:
-        """The last snapshot where it serves, or a new one, for which others wait.
-
-        Raises StoreBusyError where the database does not answer.
-        """
+        """The last one where it serves, or a new one, for which others wait. Raises StoreBusyError."""
         last = self._last
         if last is not None and last.serves(self.broker.changes, self.clock()):
             return last
@@ -85,16 +77,13 @@ class QueueReader:
         try:
             changes, now = self.broker.changes, self.clock()
             if self._last is None or not self._last.serves(changes, now):
-                self._last = self._read_snapshot(changes, now)
+                with self.database.read() as session:
+                    waiting = queue.listed(session, "waiting", None, at=now)
+                    over = queue.listed(session, "decided", None, at=now, limit=DECIDED)
+                self._last = _Snapshot(changes, now, waiting, over)
             return self._last
         finally:
             self._turn.release()
-
-    def _read_snapshot(self, changes: int, now: datetime) -> _Snapshot:
-        with self.database.read() as session:
-            waiting = queue.listed(session, "waiting", None, at=now)
-            decided = queue.listed(session, "decided", None, at=now, limit=DECIDED)
-        return _Snapshot(changes, now, tuple(waiting), tuple(decided))
 
     def _from_database(self, officer: SignedInOfficer, decided: int) -> QueueView:
         """For a queue too long for a snapshot: the database says which cases come first for this officer."""

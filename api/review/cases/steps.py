@@ -1,16 +1,17 @@
-"""The steps of a review, as tables: blind judgement, reveal, decision. No storage, no texts.
+"""The rules of a review, as tables: its steps, the duty a case needs, how soon it is answered. No storage.
 
 An officer judges blind before deciding, under the same claim, unless there is nothing to compare. To reverse
 a confident result of the machine takes two officers who judge independently, and a supervisor where they
 differ.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Literal
 
 from api.ledger.facts import JudgedFact
 from lane.decision.reason_codes import NEVER_CAPTURED, Code
+from lane.decision.reason_meaning import Duty, Rank
 from lane.decision.referral import MOST_REPEATS, Answer, Ground
 
 
@@ -31,8 +32,6 @@ class Stage(StrEnum):
 
 
 class State(StrEnum):
-    """The state of one round of a case."""
-
     WAITING = "waiting"
     BLIND = "blind"
     REVEALED = "revealed"
@@ -124,21 +123,17 @@ def confident(codes: Collection[str]) -> bool:
     return Code.NO_MATCH in codes or Code.ATTACK_ALARM in codes
 
 
-def contradicts(verdict: Verdict | None, answer: Answer, ground: Ground) -> bool:
-    """Whether an answer contradicts the officer's own blind verdict."""
-    if verdict is Verdict.DIFFERENT:
-        return answer is Answer.ADMIT
-    return verdict is Verdict.SAME and ground is Ground.DIFFERENT_PERSON
-
-
 def reverses(codes: Collection[str], answer: Answer) -> bool:
-    """Whether an answer reverses a confident result of the machine."""
     return answer is Answer.ADMIT and confident(codes)
 
 
 def needs_note(codes: Collection[str], verdict: Verdict | None, answer: Answer, ground: Ground) -> bool:
-    """Whether the officer has to write why."""
-    return contradicts(verdict, answer, ground) or reverses(codes, answer)
+    """Whether the officer has to write why: against the own blind verdict, or the machine's sure result."""
+    if verdict is Verdict.DIFFERENT and answer is Answer.ADMIT:
+        return True
+    if verdict is Verdict.SAME and ground is Ground.DIFFERENT_PERSON:
+        return True
+    return reverses(codes, answer)
 
 
 def next_stage(stage: Stage, codes: Collection[str], answer: Answer, first: Answer | None) -> Stage | None:
@@ -156,11 +151,26 @@ def may_take(stage: Stage, officer: str, proposed_by: Collection[str], *, superv
 
 
 def may_repeat(codes: Collection[str], repeats: int, *, refused: bool = False) -> bool:
-    """Whether the lane may capture again; an officer's decision does not lift a ban on capturing.
-
-    `refused`: the lane has refused, which holds to the end of the passage.
-    """
+    """No officer lifts a ban on capturing; what a lane has `refused` holds to the end of the passage."""
     return not refused and repeats < MOST_REPEATS and NEVER_CAPTURED.isdisjoint(codes)
 
 
 ReferralState = Literal["open", "claimed", "decided", "ended"]
+
+DUTIES: Mapping[str, str] = {code: duty.value for duty in Duty for code in Code if code.meaning.duty is duty}
+"""Code → the duty that its case needs. A site's settings may name others, or none."""
+
+
+def with_site(site: Mapping[str, str]) -> Mapping[str, str]:
+    """The table as a site has it: its own lines, and the others as they are. An empty duty takes one away."""
+    merged = {**site, **DUTIES, **site}  # the site's codes come first, and its duties count
+    return {code: duty for code, duty in merged.items() if duty}
+
+
+def duty_of(codes: Collection[str], duties: Mapping[str, str]) -> str:
+    """The duty that a case needs, or nothing: the first in the table, so that somebody can always have it."""
+    return next((duty for code, duty in duties.items() if code in codes), "")
+
+
+def rank_of(codes: Collection[str]) -> Rank:
+    return min((code.meaning.rank for code in Code if code in codes), default=Rank.IN_TURN)

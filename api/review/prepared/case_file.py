@@ -45,10 +45,7 @@ class PreparedCase:
 
 
 def read(content: bytes, check: Callable[[bytes], object]) -> PreparedCase:
-    """The case in a file; `check` decodes one image within bounds and raises ValueError for what is none.
-
-    Raises CaseRefusedError, which quotes nothing of the file.
-    """
+    """`check` raises ValueError for what is no image. Raises CaseRefusedError, which quotes nothing."""
     if len(content) > MOST_FILE_BYTES:
         raise CaseRefusedError(f"the file has more than {MOST_FILE_BYTES} bytes")
     try:
@@ -77,7 +74,6 @@ def of_pictures(
 
 
 def made(file: _File, check: Callable[[bytes], object]) -> PreparedCase:
-    """The case of a file that is well formed."""
     bodies = [_image(number, one, check) for number, one in enumerate(file.images)]
     if [one.role for one in file.images].count("document") != 1 or file.images[0].role != "document":
         raise CaseRefusedError("a case has one document photo, which comes first, and live pictures after it")
@@ -86,18 +82,12 @@ def made(file: _File, check: Callable[[bytes], object]) -> PreparedCase:
         ImageFact(role=one.role, sha256=sha256, sequence=number or None, eyes=one.eyes)
         for number, (one, sha256) in enumerate(zip(file.images, shas, strict=True))
     ]
-    judged = _judged(file.judged, images)
+    # The judgement that a lane would have delivered; without reasons in the file: faces to be compared.
+    body = {"remarks": [], "evidence": {}, **file.judged}
+    body["reasons"] = body.get("reasons") or [{"code": "F09", "components": []}]
+    body |= {"passage": "prepared", "outcome": "refer", "images": [one.model_dump() for one in images]}
+    judged = JudgedFact.model_validate(body)
     return PreparedCase(file.truth, file.training, judged, dict(zip(shas, bodies, strict=True)))
-
-
-def _judged(given: dict[str, Any], images: list[ImageFact]) -> JudgedFact:
-    """The judgement that a lane would have delivered; without reasons in the file: faces to be compared."""
-    compare = [{"code": "F09", "components": []}]
-    body = {"remarks": [], "evidence": {}, **given}
-    body["reasons"] = body.get("reasons") or compare
-    return JudgedFact.model_validate(
-        body | {"passage": "prepared", "outcome": "refer", "images": [one.model_dump() for one in images]}
-    )
 
 
 def _image(number: int, one: _Picture, check: Callable[[bytes], object]) -> bytes:

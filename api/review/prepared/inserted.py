@@ -30,17 +30,15 @@ from api.platform.errors import (
     GroundRefusedError,
     ImageUnknownError,
     NotDecidedError,
-    NoteMissingError,
     NotRevealedError,
     NotShownError,
     PassageClosedError,
     ReferralUnknownError,
-    RepeatRefusedError,
 )
 from api.platform.events import Broker, Event, EventName
 from api.platform.settings import Settings
-from api.review.cases import decisions, duties, queue, steps
-from api.review.cases.answers import AnswerResult, Judgement, OfficerAnswer
+from api.review.cases import decisions, queue, steps
+from api.review.cases.answers import AnswerResult, Judgement, OfficerAnswer, check_rules
 from api.review.cases.queue import Opinion, Referral
 from api.review.cases.steps import ReferralState, Stage, Step, Verdict
 from api.review.officer_accuracy import Outcome, PreparedDecision, outcome
@@ -190,8 +188,35 @@ class InsertedCases:
         self.broker.publish(Event(name, passage, officer))
 
     def _referral(self, session: Session, row: SeededRow) -> Referral:
-        after = timedelta(seconds=self.settings.escalate_after_s)
-        return _as_referral(session, row, at=self.clock(), escalate_after=after)
+        """An inserted case as a referral: the same fields, and the truth in none of them."""
+        at, escalate_after = self.clock(), timedelta(seconds=self.settings.escalate_after_s)
+        state = _state(row, at)
+        decided, held = _decision(row), state == "claimed"
+        judged = stored_cases.judged_of(session, row)
+        has_judged = row.verdict is not None and row.step == Step.REVEALED.value
+        return Referral(
+            passage=row.passage,
+            lane=row.lane,
+            opened_at=row.opened_at,
+            grave=steps.rank_of(judged.codes) is Rank.AT_ONCE,
+            judged=judged,
+            state=state,
+            ended=ENDED if row.withdrawn_at else None,
+            claimed_by=row.officer if held else None,
+            claimed_until=row.claimed_until if held else None,
+            decision=decided,
+            handed_at=row.decided_at,  # it cannot be corrected: the truth was shown
+            round=1,
+            stage=Stage.FIRST,
+            step=Step.DECIDED if decided else Step(row.step),
+            claim=row.claims,
+            shown=row.shown,
+            escalated=not row.training
+            and (row.decided_at or row.withdrawn_at or at) - row.opened_at >= escalate_after,
+            duty="",
+            proposed_by=frozenset(),
+            opinion=Opinion.of(row) if has_judged else None,
+        )
 
     def _offer_or_withdraw(self, officer: SignedInOfficer) -> Referral | None:
         """Decide again within the write transaction, since a traveller may have come meanwhile."""
@@ -203,18 +228,14 @@ class InsertedCases:
                     stored_cases.withdraw(session, row, at=now)
                 return None
             new = row is None
-            row = row or self._offer(session, officer, now)
+            lanes = [] if row else self.serving(session, now)
+            if lanes:
+                lane = secrets.choice(lanes)
+                row = stored_cases.offer(session, officer.pseudonym, training=False, lane=lane, at=now)
             referral = self._referral(session, row) if row else None
         if referral is not None and new:
             self._publish("referral.opened", referral.passage, officer.pseudonym)
         return referral
-
-    def _offer(self, session: Session, officer: SignedInOfficer, now: datetime) -> SeededRow | None:
-        lanes = self.serving(session, now)
-        if not lanes:
-            return None
-        lane = secrets.choice(lanes)
-        return stored_cases.offer(session, officer.pseudonym, training=False, lane=lane, at=now)
 
     @contextmanager
     def _own_case(self, passage: str, officer: SignedInOfficer) -> Iterator[tuple[Session, SeededRow]]:
@@ -259,11 +280,6 @@ def release_all(session: Session, officer: str, *, at: datetime) -> list[str]:
     return [row.passage for row in held]
 
 
-def leave(session: Session, officer: str, *, at: datetime) -> list[str]:
-    """Give back every case of a leaving officer, travellers' and prepared ones; return which."""
-    return queue.release_all(session, officer, at=at) + release_all(session, officer, at=at)
-
-
 def trained(session: Session, officer: str, *, since: datetime) -> list[PreparedDecision]:
     """The results of an officer's training since then, in order."""
     rows = session.scalars(
@@ -283,23 +299,16 @@ def _own(session: Session, passage: str, officer: SignedInOfficer) -> SeededRow:
 
 
 def _is_due(session: Session, officer: str, share: float) -> bool:
-    """Whether the officer is due an inserted case, by the share of inserted cases.
-
-    A remaining fraction is drawn by chance, once between two decisions: asking again changes nothing.
-    """
+    """By the share of such cases; a fraction is drawn by chance, once between two decisions."""
     cases = select(func.count()).select_from(SeededRow)
     seen = session.scalar(cases.where(SeededRow.officer == officer, SeededRow.training.is_(False))) or 0
     decided = select(func.count()).select_from(OpinionRow)
     real = session.scalar(decided.where(OpinionRow.officer == officer, OpinionRow.kind == "decided")) or 0
     owed = share * (real + seen + 1) - seen
-    return owed > _drawn(session, officer, real, seen)
-
-
-def _drawn(session: Session, officer: str, real: int, seen: int) -> float:
-    """A number from 0 to 1, the same until the officer decides again, which nobody can predict."""
+    # From 0 to 1, the same until the officer decides again, and nobody can predict it.
     secret = session.scalar(select(LedgerRow.hash).order_by(LedgerRow.seq).limit(1)) or ""
     digest = hashlib.sha256(f"{secret} {officer} {real} {seen}".encode()).digest()
-    return int.from_bytes(digest[:7]) / 2**56
+    return owed > int.from_bytes(digest[:7]) / 2**56
 
 
 def _judge(session: Session, row: SeededRow, given: Judgement, *, at: datetime) -> None:
@@ -332,11 +341,7 @@ def _decide(session: Session, row: SeededRow, wanted: OfficerAnswer, *, at: date
     if row.step != Step.REVEALED.value or row.verdict is None or not row.shown:
         raise NotRevealedError
     codes = stored_cases.judged_of(session, row).codes
-    if wanted.answer is Answer.REPEAT_CAPTURE and not steps.may_repeat(codes, 0):
-        raise RepeatRefusedError
-    needed = steps.needs_note(codes, Verdict(row.verdict), wanted.answer, wanted.ground)
-    if needed and not wanted.note.strip():
-        raise NoteMissingError
+    check_rules(wanted, codes, Verdict(row.verdict), repeats=0, refused=False)
     truth = stored_cases.truth_of(session, row)
     found = outcome(truth, wanted.answer, wanted.ground)
     row.decided_at, row.answer, row.ground = at, wanted.answer.value, wanted.ground.value
@@ -351,38 +356,6 @@ def _decide(session: Session, row: SeededRow, wanted: OfficerAnswer, *, at: date
     }
     chain.append(session, "prepared.decided", stored_cases.entry_body(row, **said), at=at)
     return AnswerResult(_decision(row), None, new=True)
-
-
-def _as_referral(session: Session, row: SeededRow, *, at: datetime, escalate_after: timedelta) -> Referral:
-    """An inserted case as a referral: the same fields, and the truth in none of them."""
-    state = _state(row, at)
-    decided, held = _decision(row), state == "claimed"
-    judged = stored_cases.judged_of(session, row)
-    said = row.verdict if row.step == Step.REVEALED.value else None
-    opinion = Opinion(row.officer, Verdict(said), int(row.confidence or 0)) if said else None
-    return Referral(
-        passage=row.passage,
-        lane=row.lane,
-        opened_at=row.opened_at,
-        grave=duties.rank_of(judged.codes) is Rank.AT_ONCE,
-        judged=judged,
-        state=state,
-        ended=ENDED if row.withdrawn_at else None,
-        claimed_by=row.officer if held else None,
-        claimed_until=row.claimed_until if held else None,
-        decision=decided,
-        handed_at=row.decided_at,  # it cannot be corrected: the truth was shown
-        round=1,
-        stage=Stage.FIRST,
-        step=Step.DECIDED if decided else Step(row.step),
-        claim=row.claims,
-        shown=row.shown,
-        escalated=not row.training
-        and (row.decided_at or row.withdrawn_at or at) - row.opened_at >= escalate_after,
-        duty="",
-        proposed_by=frozenset(),
-        opinion=opinion,
-    )
 
 
 def _decision(row: SeededRow) -> Decision | None:
@@ -426,4 +399,4 @@ def _is_open(row: SeededRow) -> bool:
 
 
 def _is_held(row: SeededRow, at: datetime) -> bool:
-    return row.claimed_until is not None and at < row.claimed_until <= at + queue.LONGEST_LEASE
+    return queue.lasts(row.claimed_until, at)

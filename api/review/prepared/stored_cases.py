@@ -5,7 +5,6 @@ No lane is concerned: nothing here writes a referral, and a lane can only ask fo
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -13,7 +12,7 @@ from uuid import uuid4
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from api.faces.keyring import DataKey, Keyring
+from api.faces.keyring import Keyring
 from api.faces.sealing import seal, unseal
 from api.ledger import chain
 from api.ledger.facts import JudgedFact
@@ -28,15 +27,6 @@ OPEN = (SeededRow.decided_at.is_(None), SeededRow.withdrawn_at.is_(None))
 """The conditions of a case before an officer that is neither decided nor withdrawn."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListedCase:
-    case: str
-    truth: Truth
-    training: bool
-    images: int
-    seen: int
-
-
 def add(database: Database, keyring: Keyring, given: PreparedCase, *, clock: Callable[[], datetime]) -> str:
     """Keep a case; return its name. Raises KeyringError."""
     case = f"{PREFIX}{secrets.token_hex(6)}"
@@ -46,25 +36,19 @@ def add(database: Database, keyring: Keyring, given: PreparedCase, *, clock: Cal
         at = clock()
         if not keyring.has(case, key):  # swept away meanwhile, as one that opens nothing
             key = keyring.key_for(case, at=at)
-        _put(session, case, key, given, at=at)
+        body = {"case": case, "truth": given.truth.value, "training": given.training}
+        session.add(PreparedRow(**body, judged=given.judged.model_dump_json(), added_at=at))
+        session.flush()
+        for sha256, image in given.images.items():
+            sealed = seal(key.secret, case, sha256, image)
+            session.add(PreparedImageRow(case=case, sha256=sha256, sealed=sealed))
+        session.flush()
+        chain.append(session, "prepared.added", {**body, "images": sorted(given.images)}, at=at)
     return case
 
 
-def _put(session: Session, case: str, key: DataKey, given: PreparedCase, *, at: datetime) -> None:
-    body = {"case": case, "truth": given.truth.value, "training": given.training}
-    session.add(PreparedRow(**body, judged=given.judged.model_dump_json(), added_at=at))
-    session.flush()
-    for sha256, image in given.images.items():
-        session.add(PreparedImageRow(case=case, sha256=sha256, sealed=seal(key.secret, case, sha256, image)))
-    session.flush()
-    chain.append(session, "prepared.added", {**body, "images": sorted(given.images)}, at=at)
-
-
 def retire(session: Session, keyring: Keyring, case: str, *, at: datetime) -> None:
-    """Withdraw a case from everybody, and erase its faces; the answers given stay.
-
-    Raises CaseUnknownError.
-    """
+    """Withdraw a case from everybody, and erase its faces; answers stay. Raises CaseUnknownError."""
     row = session.get(PreparedRow, case)
     if row is None or row.retired_at is not None:
         raise CaseUnknownError
@@ -77,8 +61,8 @@ def retire(session: Session, keyring: Keyring, case: str, *, at: datetime) -> No
     keyring.destroy([case])
 
 
-def listed(session: Session) -> list[ListedCase]:
-    """Cases that are in use, the oldest first."""
+def listed(session: Session) -> list[tuple[PreparedRow, int, int]]:
+    """Cases that are in use, the oldest first; of each the number of images, and how often it was seen."""
     seen = dict(session.execute(select(SeededRow.case, func.count()).group_by(SeededRow.case)).all())
     images = dict(
         session.execute(select(PreparedImageRow.case, func.count()).group_by(PreparedImageRow.case)).all()
@@ -86,10 +70,7 @@ def listed(session: Session) -> list[ListedCase]:
     rows = session.scalars(
         select(PreparedRow).where(PreparedRow.retired_at.is_(None)).order_by(PreparedRow.added_at)
     )
-    return [
-        ListedCase(row.case, Truth(row.truth), row.training, images.get(row.case, 0), seen.get(row.case, 0))
-        for row in rows
-    ]
+    return [(row, images.get(row.case, 0), seen.get(row.case, 0)) for row in rows]
 
 
 def image(session: Session, keyring: Keyring, case: str, sha256: str) -> bytes:
@@ -144,7 +125,6 @@ def are_there(session: Session, *, training: bool) -> bool:
 
 
 def entry_body(row: SeededRow, **more: Any) -> dict[str, Any]:
-    """The body of an entry about an inserted case."""
     return {
         "passage": row.passage,
         "officer": row.officer,

@@ -5,10 +5,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from api.lanes.evaluation.alarms import RateAlarm
-from api.lanes.evaluation.counts import EvaluationCounts
-from api.lanes.evaluation.error_test import FALSE_ALARM
-from api.lanes.evaluation.series import FEWEST_OF_A_GROUP, Report, Series
+from api.lanes.evaluation.alarms import FALSE_ALARM, trials_of
+from api.lanes.evaluation.series import FEWEST_OF_A_GROUP, EvaluationCounts, Report, Series
+from api.platform.database.tables import AlarmRow
 from api.platform.messages import Sha256, StrictMessage
 from lane.evaluation import intervals
 
@@ -164,18 +163,10 @@ def _shadow(name: str, counts: EvaluationCounts) -> ShadowMessage:
     return ShadowMessage(matcher=name, agreed=agreed, both_match=counts.both_match, both_not=counts.both_not)
 
 
-def _alarm(alarm: RateAlarm) -> AlarmMessage:
-    return AlarmMessage(
-        id=alarm.id,
-        rate=alarm.rate,
-        raised_at=alarm.raised_at,
-        errors=alarm.trials.errors,
-        passengers=alarm.trials.passengers,
-        expected=alarm.trials.expected,
-        chance=alarm.trials.chance,
-        acknowledged_by=alarm.acknowledged_by,
-        acknowledged_at=alarm.acknowledged_at,
-    )
+def _alarm(alarm: AlarmRow) -> AlarmMessage:
+    names = AlarmMessage.model_fields.keys() - {"chance"}
+    fields = {name: getattr(alarm, name) for name in names}
+    return AlarmMessage.model_validate(fields | {"chance": trials_of(alarm).chance})
 
 
 def _rate(errors: int, n: int) -> RateMessage:

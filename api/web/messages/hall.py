@@ -7,11 +7,10 @@ from typing import Literal
 from pydantic import Field
 
 from api.lanes.evaluation.series import Report
-from api.lanes.hall.lane_states import Command, LaneStatus, OfficerAtWork
+from api.lanes.hall.lane_states import LaneStatus, OfficerAtWork
 from api.lanes.hall.overview import Hall
-from api.lanes.hall.requests import Request
 from api.lanes.hall.status_report import Health, SetupReport, WantedState
-from api.platform.database.tables import QualityAlarmRow
+from api.platform.database.tables import LaneCommandRow, LaneRequestRow, QualityAlarmRow
 from api.platform.messages import StrictMessage
 from api.review.accuracy_records import AccuracyRecord
 from api.review.officer_accuracy import Outcome, PreparedDecision
@@ -216,19 +215,20 @@ class TrainedMessage(StrictMessage):
 
 
 def command_message(
-    one: Command, request: Request | None = None, at: datetime | None = None
+    one: LaneCommandRow, request: LaneRequestRow | None = None, at: datetime | None = None
 ) -> LaneCommandMessage:
     """The last command to a lane, and the request for one passenger."""
     uncaptured = None
     if request is not None and at is not None:
         left_s = (request.until - at).total_seconds()
-        fields = {"request": request.number, "code": request.code.value, "by": request.by, "for_s": left_s}
+        fields = {"request": request.number, "code": request.code, "by": request.by, "for_s": left_s}
         uncaptured = LaneRequestMessage.model_validate(fields)
-    return LaneCommandMessage(command=one.number, wanted=one.wanted, by=one.by, uncaptured=uncaptured)
+    fields = {"command": one.number, "wanted": one.wanted, "by": one.by, "uncaptured": uncaptured}
+    return LaneCommandMessage.model_validate(fields)
 
 
-def request_message(one: Request) -> RequestMessage:
-    fields = {"lane": one.lane, "request": one.number, "wish": one.code.value, "by": one.by}
+def request_message(one: LaneRequestRow) -> RequestMessage:
+    fields = {"lane": one.lane, "request": one.number, "wish": one.code, "by": one.by}
     return RequestMessage.model_validate(fields | {"until": one.until})
 
 

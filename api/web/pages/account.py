@@ -5,9 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Path, Query, Request
 from fastapi.responses import Response
 
-from api.people.identity_provider import ProviderClient
+from api.people.identity_provider import ProviderClient, ProviderSignIn
 from api.people.officers import SignedInOfficer
-from api.people.provider_sign_in import ProviderSignIn
 from api.platform import errors
 from api.web.access.authentication import (
     GuardedPage,

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from api.lanes.evaluation.error_test import FEWEST_PASSENGERS
+from api.lanes.evaluation.alarms import FEWEST_PASSENGERS
 from api.web.messages.evaluation import Evaluation, RateMessage, SeriesMessage
 from api.web.translations.language import N_, Words
 

@@ -20,7 +20,7 @@ from api.audit.verify.ledger import verify_ledger
 from api.audit.verify.tables import NOT_PROVEN
 from api.faces.keyring import Keyring
 from api.faces.sealing import KeyFile
-from api.lanes import intake
+from api.lanes import tokens
 from api.lanes.recovery import note_restored
 from api.ledger import backup, search_index
 from api.people import officers
@@ -61,7 +61,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ):
         work(one, two, officer)
         with desk.desk.database.write() as session:
-            intake.revoke(session, "lane-9", at=desk.clock())
+            tokens.revoke(session, "lane-9", at=desk.clock())
             officers.disable(session, officers.named(session, "zhao"), at=desk.clock())
     return copied(path / "desk.sqlite3", path / "copy.sqlite3")
 

@@ -129,11 +129,18 @@ def test_verify_names_fault_and_place(tmp_path: Path) -> None:
     assert "cut off" in bad.stdout
 
 
-def test_foreign_database_not_called_broken_ledger(tmp_path: Path) -> None:
-    other = tmp_path / "other.sqlite3"
+def test_only_a_ledger_is_called_broken(tmp_path: Path) -> None:
+    other, letter, database = (tmp_path / name for name in ("other.sqlite3", "letter.txt", "desk.sqlite3"))
     with closing(sqlite3.connect(other)) as made, made:
         made.execute("CREATE TABLE ledger (seq INTEGER PRIMARY KEY, payload TEXT, hash TEXT)")
-    assert "not a desk's" in refusal("ledger", "verify", "--database", str(other))
+    letter.write_text("Dear officers, this is a letter and not a database at all." * 20)
+    for file, fault in ((other, "not a desk's"), (letter, "not a database")):
+        assert fault in refusal("ledger", "verify", "--database", str(file))
+    added(database)
+    with closing(sqlite3.connect(database)) as raw:
+        raw.execute("DROP TABLE ledger_head")
+    done = run("ledger", "verify", "--database", str(database))
+    assert (done.exit_code, "no such table" in done.stdout) == (1, True)
 
 
 def another_programs(path: Path, *statements: str) -> Path:
@@ -178,6 +185,10 @@ def backup(tmp_path: Path, here: tuple[str, str]) -> str:
 
 
 def test_foreign_database_is_left_unchanged(tmp_path: Path, backup: str) -> None:
+    """Nor is a folder made that is not there."""
+    place = str(tmp_path / "mistyped" / "desk.sqlite3")
+    assert "there is no folder" in refusal("restore", "--from", backup, "--database", place)
+    assert not (tmp_path / "mistyped").exists()
     other = another_programs(tmp_path / "other.sqlite3")
     before = other.read_bytes()
     assert "not a desk's" in refusal("restore", "--from", backup, "--database", str(other))
@@ -185,12 +196,6 @@ def test_foreign_database_is_left_unchanged(tmp_path: Path, backup: str) -> None
     assert "not a desk's" in refusal("lane", "add", "lane-1", "--database", str(other))
     with closing(sqlite3.connect(other)) as raw:
         assert raw.execute("SELECT name FROM sqlite_master").fetchall() == [("letters",)]
-
-
-def test_restore_creates_no_missing_folder(tmp_path: Path, backup: str) -> None:
-    place = str(tmp_path / "mistyped" / "desk.sqlite3")
-    assert "there is no folder" in refusal("restore", "--from", backup, "--database", place)
-    assert not (tmp_path / "mistyped").exists()
 
 
 @pytest.mark.thorough
@@ -237,18 +242,6 @@ def test_read_only_copy_verifies_unchanged(tmp_path: Path) -> None:
     folder.chmod(0o755)
 
 
-def test_unreadable_file_is_not_called_broken(tmp_path: Path) -> None:
-    letter, database = tmp_path / "letter.txt", tmp_path / "desk.sqlite3"
-    letter.write_text("Dear officers, this is a letter and not a database at all." * 20)
-    assert "not a database" in refusal("ledger", "verify", "--database", str(letter))
-    added(database)
-    with closing(sqlite3.connect(database)) as raw:
-        raw.execute("DROP TABLE ledger_head")
-    done = run("ledger", "verify", "--database", str(database))
-    assert done.exit_code == 1
-    assert "no such table" in done.stdout
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -282,28 +275,27 @@ def test_mistake_shows_no_traceback(
     assert not list(tmp_path.iterdir()), "a mistake must not leave a database behind"
 
 
-def test_missing_password_not_called_short(here: tuple[str, str]) -> None:
-    assert "one line of standard input" in refusal("officer", "add", "wang", *here)
-
-
-def test_a_name_is_taken_once(here: tuple[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("name", "given", "message"),
+    [
+        ("li", "", "one line of standard input"),
+        ("Wang.Li", "my wang.li password\n", "own name"),
+        ("wang", f"{PASSWORD}\n", "exists already"),
+    ],
+)
+def test_wrong_officer_is_refused(here: tuple[str, str], name: str, given: str, message: str) -> None:
     assert run("officer", "add", "wang", *here, given=f"{PASSWORD}\n").exit_code == 0
-    assert "exists already" in refusal("officer", "add", "wang", "--generate", *here)
-
-
-def test_supervisor_requires_explicit_request(here: tuple[str, str]) -> None:
-    plain = run("officer", "add", "wang", *here, given=f"{PASSWORD}\n")
-    assert plain.stdout.startswith("officer wang is registered")
-    made = run("officer", "add", "li", "--supervisor", *here, given=f"{PASSWORD}\n")
-    assert made.stdout.startswith("supervisor li is registered")
-    with closing(sqlite3.connect(here[1])) as raw:
-        assert dict(raw.execute("SELECT name, role FROM officers")) == {"wang": "officer", "li": "supervisor"}
+    assert message in refusal("officer", "add", name, *here, given=given)
 
 
 def test_roles_and_duties_given_and_listed(here: tuple[str, str]) -> None:
     for name, role in (("chen", "administrator"), ("wang", "officer"), ("zhou", "auditor")):
         made = run("officer", "add", name, "--role", role, "--duty", "child", "--generate", *here)
         assert made.stdout.startswith(f"{role} {name} is registered")
+    made = run("officer", "add", "li", "--supervisor", *here, given=f"{PASSWORD}\n")
+    assert made.stdout.startswith("supervisor li is registered"), "only where that is asked for"
+    made = run("officer", "add", "ma", *here, given=f"{PASSWORD}\n")
+    assert made.stdout.startswith("officer ma is registered")
     assert run("officer", "set-role", "wang", "supervisor", *here).exit_code == 0
     duties = ("--duty", "quarantine", "--duty", "diplomatic")
     assert run("officer", "set-duties", "wang", *duties, *here).exit_code == 0
@@ -313,6 +305,8 @@ def test_roles_and_duties_given_and_listed(here: tuple[str, str]) -> None:
     listed = json.loads(found.stdout)["officers"]
     assert [(one["officer"], one["role"], one["duties"], one["disabled"]) for one in listed] == [
         ("chen", "administrator", ["child"], False),
+        ("li", "supervisor", [], False),
+        ("ma", "officer", [], False),
         ("wang", "supervisor", ["diplomatic", "quarantine"], False),
         ("zhou", "auditor", ["child"], True),
     ]
@@ -338,10 +332,6 @@ def test_the_last_administrator_stays(here: tuple[str, str], command: list[str])
     run("officer", "add", "zhao", "--role", "administrator", "--generate", *here)
     assert run("officer", *command, *here).exit_code == 0
     assert run("ledger", "verify", *here).exit_code == 0
-
-
-def test_password_excludes_own_name(here: tuple[str, str]) -> None:
-    assert "own name" in refusal("officer", "add", "Wang.Li", *here, given="my wang.li password\n")
 
 
 def test_export_overwrites_no_file(tmp_path: Path, here: tuple[str, str]) -> None:

@@ -25,6 +25,8 @@ def done(desk: RunningDesk, *words: str) -> str:
 
 
 def test_hold_is_placed_listed_lifted(desk: RunningDesk, lane: Lane) -> None:
+    nothing = refusal("hold", "place", "p-1", "--reason", "case", "--database", str(desk.file))
+    assert "no faces" in nothing
     passage = lane.refer()
     assert passage in done(desk, "hold", "place", passage, "--reason", "case 2026/17")
     close(lane, passage)
@@ -35,11 +37,6 @@ def test_hold_is_placed_listed_lifted(desk: RunningDesk, lane: Lane) -> None:
     desk.do_chores()
     assert held(desk) == 0
     verified(desk)
-
-
-def test_a_hold_on_nothing_is_refused(desk: RunningDesk) -> None:
-    place = ("hold", "place", "p-1", "--reason", "case", "--database", str(desk.file))
-    assert "no faces" in refusal(*place)
 
 
 def test_key_rotates_while_desk_runs(desk: RunningDesk, lane: Lane) -> None:

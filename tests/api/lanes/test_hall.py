@@ -45,29 +45,21 @@ def command(who: Officer, lane: str, word: str) -> httpx.Response:
     return who.ask("POST", f"/lanes/{lane}/command", json={"command": word})
 
 
-def hall(supervisor: Officer) -> Any:
-    answer = supervisor.ask("GET", "/hall")
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-def verified(desk: RunningDesk) -> None:
-    verify_ledger(desk.desk.database)
-
-
-def test_supervisor_sees_what_lane_tells(lane: Lane, supervisor: Officer) -> None:
+def test_supervisor_sees_what_lane_tells(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
+    before = kinds(desk)
     assert heard(lane, state="referred") == {"command": 0, "wanted": "open", "by": None, "uncaptured": None}
-    (seen,) = hall(supervisor)["lanes"]
+    (seen,) = supervisor.read("/hall")["lanes"]
     assert (seen["lane"], seen["state"], seen["camera"]) == ("lane-1", "referred", "good")
     assert {name: seen[name] for name in ABOUT} == ABOUT
     assert seen["obeyed"]
+    assert kinds(desk) == before, "a status goes into no ledger"
 
 
 def test_mute_lane_is_silent_never_good(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
-    assert hall(supervisor)["lanes"][0]["state"] == "silent"
+    assert supervisor.read("/hall")["lanes"][0]["state"] == "silent"
     heard(lane)
     desk.clock.pass_time(seconds=16)
-    (seen,) = hall(supervisor)["lanes"]
+    (seen,) = supervisor.read("/hall")["lanes"]
     assert (seen["state"], seen["camera"]) == ("silent", "unknown")
 
 
@@ -79,37 +71,40 @@ def test_lane_hears_command_until_opened(
     assert command(supervisor, "lane-1", word).status_code == 204
     assert command(supervisor, "lane-1", word).status_code == 204
     assert heard(lane) == {"command": 1, "wanted": wanted, "by": supervisor.pseudonym, "uncaptured": None}
-    assert not hall(supervisor)["lanes"][0]["obeyed"]
+    assert not supervisor.read("/hall")["lanes"][0]["obeyed"]
+    obeyed = {"command": 1, "wanted": wanted, "by": supervisor.pseudonym}
+    assert lane.deliver(lane.write("lane.obeyed", obeyed)).status_code == 200
     command(supervisor, "lane-1", "open")
     assert heard(lane)["wanted"] == "open"
     assert kinds(desk).count("lane.commanded") == 2
-    verified(desk)
+    verify_ledger(desk.desk.database)
 
 
 def test_one_press_stops_every_lane(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
+    assert refusal(command(supervisor, "lane-9", "close")) == (404, "lane_unknown")
+    assert "lane.commanded" not in kinds(desk)
     with desk.lane("lane-10") as tenth, desk.lane("lane-2") as second:
         command(supervisor, "lane-2", "stop")
         answer = supervisor.ask("POST", "/hall/stop")
         assert (answer.status_code, answer.json()) == (200, {"lanes": 2})
         assert {heard(one)["wanted"] for one in (lane, second, tenth)} == {"stopped"}
-        assert [one["lane"] for one in hall(supervisor)["lanes"]] == ["lane-1", "lane-2", "lane-10"]
+        assert [one["lane"] for one in supervisor.read("/hall")["lanes"]] == ["lane-1", "lane-2", "lane-10"]
 
 
-def test_no_command_to_unknown_lane(desk: RunningDesk, supervisor: Officer) -> None:
-    assert refusal(command(supervisor, "lane-9", "close")) == (404, "lane_unknown")
-    assert "lane.commanded" not in kinds(desk)
-
-
-def test_nonsense_status_refused_with_code(lane: Lane) -> None:
-    for wrong in ({"state": "dancing"}, {"outbox": -1}, {"camera": {"health": "superb"}}):
-        assert refusal(tell(lane, **wrong)) == (422, "request_refused")
-
-
-def test_status_without_zone_is_refused(lane: Lane, supervisor: Officer) -> None:
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"state": "dancing"},
+        {"outbox": -1},
+        {"camera": {"health": "superb"}},
+        pytest.param({"since": "2026-01-01T00:00:00"}, id="a time without zone"),
+    ],
+)
+def test_nonsense_status_refused_with_code(lane: Lane, supervisor: Officer, wrong: dict[str, Any]) -> None:
     """It blinds nobody to the other lanes."""
     heard(lane, state="referred")
-    assert refusal(tell(lane, since="2026-01-01T00:00:00")) == (422, "request_refused")
-    assert [one["state"] for one in hall(supervisor)["lanes"]] == ["referred"]
+    assert refusal(tell(lane, **wrong)) == (422, "request_refused")
+    assert [one["state"] for one in supervisor.read("/hall")["lanes"]] == ["referred"]
 
 
 def test_reporter_and_desk_understand_each_other(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
@@ -120,25 +115,11 @@ def test_reporter_and_desk_understand_each_other(desk: RunningDesk, lane: Lane, 
         assert status_reporter.command.wanted is WantedState.STOPPED
         status_reporter.note_obeyed(status_reporter.command)
         status_reporter.exchange()
-    (seen,) = hall(supervisor)["lanes"]
+    (seen,) = supervisor.read("/hall")["lanes"]
     assert (seen["state"], seen["obeyed"]) == ("stopped", True)
 
 
-def test_a_status_goes_into_no_ledger(desk: RunningDesk, lane: Lane) -> None:
-    before = kinds(desk)
-    heard(lane)
-    heard(lane, state="capturing")
-    assert kinds(desk) == before
-
-
 # --- the ledger
-
-
-def test_obeyed_command_is_valid_fact(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
-    command(supervisor, "lane-1", "close")
-    obeyed = {"command": 1, "wanted": "closed", "by": supervisor.pseudonym}
-    assert lane.deliver(lane.write("lane.obeyed", obeyed)).status_code == 200
-    verified(desk)
 
 
 @pytest.mark.parametrize("change", [{"command": 2}, {"command": 0}, {"wanted": "open"}, {"by": "officer-1"}])
@@ -149,7 +130,7 @@ def test_obedience_without_command_is_found(
     obeyed = {"command": 1, "wanted": "closed", "by": supervisor.pseudonym} | change
     lane.deliver(lane.write("lane.obeyed", obeyed))
     with pytest.raises(LedgerBrokenError, match="obeyed"):
-        verified(desk)
+        verify_ledger(desk.desk.database)
 
 
 def event(code: str) -> dict[str, object]:
@@ -166,7 +147,7 @@ def test_gate_events_and_lifts_are_facts(desk: RunningDesk, lane: Lane, supervis
     command(supervisor, "lane-1", "close")
     command(supervisor, "lane-1", "open")
     assert lane.deliver(lane.write("lane.alarm", alarm(False, 2))).status_code == 200
-    verified(desk)
+    verify_ledger(desk.desk.database)
 
 
 @pytest.mark.parametrize("number", [0, 1, 3])
@@ -176,14 +157,14 @@ def test_unlifted_alarm_is_found(number: int, desk: RunningDesk, lane: Lane, sup
     command(supervisor, "lane-1", "open")
     lane.deliver(lane.write("lane.alarm", alarm(False, number)))
     with pytest.raises(LedgerBrokenError, match="lifted by nobody"):
-        verified(desk)
+        verify_ledger(desk.desk.database)
 
 
 @pytest.mark.parametrize("code", ["F10", "none"])
 def test_impossible_gate_event_is_found(code: str, desk: RunningDesk, lane: Lane) -> None:
     lane.deliver(lane.write("lane.event", event(code)))
     with pytest.raises(LedgerBrokenError):
-        verified(desk)
+        verify_ledger(desk.desk.database)
 
 
 # --- what passed, who waits, who works
@@ -197,14 +178,18 @@ def test_passages_referrals_answer_times_counted(
     lane.deliver(lane.write("passage.judged", admitted))
     desk.clock.pass_time(seconds=30)
     assert officer.claim(passage).status_code == 200
-    before = hall(supervisor)
+    before = supervisor.read("/hall")
     (waiting,) = (one["waits_since"] for one in before["lanes"])
     assert waiting is not None
     assert before["queue"]["waiting"] == 1
     assert before["queue"]["longest_s"] >= 30
+    assert (before["faces"], before["faces_warn"]) == (1, False)
     points = before["points"]
     assert len(points) == 12
     assert (sum(one["passages"] for one in points), sum(one["referred"] for one in points)) == (2, 1)
+    desk.clock.pass_time(hours=2, minutes=11)
+    supervisor.sign_in()
+    assert sum(one["passages"] for one in supervisor.read("/hall")["points"]) == 0, "too long ago to be shown"
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite", "postgresql"], indirect=True)
@@ -215,36 +200,15 @@ def test_simultaneous_first_words_both_taken(desk: RunningDesk, lane: Lane) -> N
             assert {answer.status_code for answer in answers} == {200}
 
 
-def test_queue_tells_overdue_count(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
-    lane.refer()
-    desk.clock.pass_time(seconds=121)
-    lane.refer(at=desk.clock())
-    desk.desk.cases.travellers.escalate()
-    assert hall(supervisor)["queue"]["escalated"] == 1
-
-
-def test_hall_counts_passages_with_faces(lane: Lane, supervisor: Officer) -> None:
-    lane.refer()
-    seen = hall(supervisor)
-    assert (seen["faces"], seen["faces_warn"]) == (1, False)
-
-
 @pytest.mark.usefixtures("standing_clock")
 def test_staff_shows_presence_and_due_breaks(
     desk: RunningDesk, officer: Officer, supervisor: Officer
 ) -> None:
     desk.clock.pass_time(minutes=20)
-    (one,) = hall(supervisor)["staff"]
+    (one,) = supervisor.read("/hall")["staff"]
     assert (one["officer"], one["minutes"]) == (officer.pseudonym, 20)
     due = datetime.fromisoformat(one["break_due_at"]) - desk.clock()
     assert due == timedelta(minutes=40)
-
-
-def test_facts_past_two_hours_hidden(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
-    lane.refer()
-    desk.clock.pass_time(hours=2, minutes=11)
-    supervisor.sign_in()
-    assert sum(one["passages"] for one in hall(supervisor)["points"]) == 0
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=200))

@@ -1,23 +1,15 @@
 """A lane's token: rotated without a gap, ended at its time, and good for its own lane only."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
 from api.audit.verify.ledger import verify_ledger
-from api.people.roles import Role
 from lane.platform.errors import LedgerBrokenError
 from tests.support.api.running_desk import Lane, Officer, RunningDesk, drawn_face, refusal
 
 pytestmark = pytest.mark.both_databases
-
-
-@pytest.fixture
-def chen(desk: RunningDesk) -> Iterator[Officer]:
-    with desk.officer("chen", Role.ADMINISTRATOR) as made:
-        yield made
 
 
 def works(desk: RunningDesk, token: str) -> bool:
@@ -27,15 +19,15 @@ def works(desk: RunningDesk, token: str) -> bool:
     return answer.status_code == 200
 
 
-def rotated(chen: Officer, lane: str = "lane-1", **wanted: Any) -> str:
-    answer = chen.ask("POST", f"/lane-tokens/{lane}/rotation", json=wanted)
+def rotated(administrator: Officer, lane: str = "lane-1", **wanted: Any) -> str:
+    answer = administrator.ask("POST", f"/lane-tokens/{lane}/rotation", json=wanted)
     assert answer.status_code == 200, answer.text
     return str(answer.json()["token"])
 
 
-def test_new_token_taken_while_old_works(desk: RunningDesk, chen: Officer, lane: Lane) -> None:
+def test_new_token_taken_while_old_works(desk: RunningDesk, administrator: Officer, lane: Lane) -> None:
     passage = lane.refer(images=[])
-    new = rotated(chen, overlap_s=60)
+    new = rotated(administrator, overlap_s=60)
     assert works(desk, lane.token)
     assert works(desk, new)
     lane.http.headers["Authorization"] = f"Bearer {new}"
@@ -46,52 +38,54 @@ def test_new_token_taken_while_old_works(desk: RunningDesk, chen: Officer, lane:
     verify_ledger(desk.desk.database)
 
 
-def test_token_before_last_is_refused_immediately(desk: RunningDesk, chen: Officer, lane: Lane) -> None:
-    second = rotated(chen)
-    third = rotated(chen)
+def test_token_before_last_is_refused_immediately(
+    desk: RunningDesk, administrator: Officer, lane: Lane
+) -> None:
+    second = rotated(administrator)
+    third = rotated(administrator)
     assert [works(desk, token) for token in (lane.token, second, third)] == [False, True, True]
-    fourth = rotated(chen, overlap_s=0)
+    fourth = rotated(administrator, overlap_s=0)
     assert [works(desk, token) for token in (second, third, fourth)] == [False, False, True]
     verify_ledger(desk.desk.database)
 
 
-def test_a_token_ends_at_its_time(desk: RunningDesk, chen: Officer, lane: Lane) -> None:
-    short = rotated(chen, expires_days=1, overlap_s=0)
+def test_a_token_ends_at_its_time(desk: RunningDesk, administrator: Officer, lane: Lane) -> None:
+    short = rotated(administrator, expires_days=1, overlap_s=0)
     desk.clock.pass_time(hours=23)
-    chen.sign_in()
-    after = rotated(chen, overlap_s=30 * 86400)
+    administrator.sign_in()
+    after = rotated(administrator, overlap_s=30 * 86400)
     assert works(desk, short)
     desk.clock.pass_time(hours=2)
     assert [works(desk, token) for token in (short, after)] == [False, True]
     verify_ledger(desk.desk.database)
 
 
-def test_revoked_lane_has_and_gets_none(desk: RunningDesk, chen: Officer, lane: Lane) -> None:
-    new = rotated(chen)
-    assert chen.ask("DELETE", "/lane-tokens/lane-1").status_code == 204
+def test_revoked_lane_has_and_gets_none(desk: RunningDesk, administrator: Officer, lane: Lane) -> None:
+    new = rotated(administrator)
+    assert administrator.ask("DELETE", "/lane-tokens/lane-1").status_code == 204
     assert not works(desk, lane.token)
     assert not works(desk, new)
     for method, path in (("POST", "/lane-tokens/lane-1/rotation"), ("POST", "/lane-tokens/nobody/rotation")):
-        assert chen.ask(method, path, json={}).json()["code"] == "lane_unknown"
-    assert chen.ask("POST", "/lane-tokens", json={"lane": "lane-1"}).json()["code"] == "name_taken"
-    assert chen.ask("POST", "/lane-tokens", json={"lane": "desk"}).status_code == 422
+        assert administrator.ask(method, path, json={}).json()["code"] == "lane_unknown"
+    assert administrator.ask("POST", "/lane-tokens", json={"lane": "lane-1"}).json()["code"] == "name_taken"
+    assert administrator.ask("POST", "/lane-tokens", json={"lane": "desk"}).status_code == 422
     verify_ledger(desk.desk.database)
 
 
 @pytest.mark.usefixtures("standing_clock")
-def test_last_contact_of_lane_is_known(desk: RunningDesk, chen: Officer, lane: Lane) -> None:
-    (before,) = chen.ask("GET", "/lane-tokens").json()["lanes"]
+def test_last_contact_of_lane_is_known(desk: RunningDesk, administrator: Officer, lane: Lane) -> None:
+    (before,) = administrator.ask("GET", "/lane-tokens").json()["lanes"]
     assert (before["lane"], before["used_at"], before["revoked"]) == ("lane-1", None, False)
     assert works(desk, lane.token)
-    (after,) = chen.ask("GET", "/lane-tokens").json()["lanes"]
+    (after,) = administrator.ask("GET", "/lane-tokens").json()["lanes"]
     assert after["used_at"] is not None
     assert lane.token not in str(after)
     desk.clock.pass_time(seconds=30)
     works(desk, lane.token)
-    assert chen.ask("GET", "/lane-tokens").json()["lanes"] == [after]
+    assert administrator.ask("GET", "/lane-tokens").json()["lanes"] == [after]
     desk.clock.pass_time(seconds=31)
     works(desk, lane.token)
-    assert chen.ask("GET", "/lane-tokens").json()["lanes"] != [after]
+    assert administrator.ask("GET", "/lane-tokens").json()["lanes"] != [after]
 
 
 def test_lane_sees_only_its_own_passages(desk: RunningDesk, lane: Lane) -> None:
@@ -105,27 +99,24 @@ def test_lane_sees_only_its_own_passages(desk: RunningDesk, lane: Lane) -> None:
     "column", ["former_sha256 = 'aa'", "former_until = '2099-01-01'", "token_until = NULL"]
 )
 def test_token_inserted_beside_ledger_is_found(
-    desk: RunningDesk, chen: Officer, lane: Lane, column: str
+    desk: RunningDesk, administrator: Officer, lane: Lane, column: str
 ) -> None:
-    rotated(chen, expires_days=1)
+    rotated(administrator, expires_days=1)
     with desk.desk.database.write() as session:
         session.connection().exec_driver_sql(f"UPDATE lanes SET {column}")
     with pytest.raises(LedgerBrokenError, match="lane-1"):
         verify_ledger(desk.desk.database)
 
 
-def test_an_administrator_does_it_by_forms(desk: RunningDesk, chen: Officer) -> None:
-    def form(path: str, **sent: str) -> httpx.Response:
-        return chen.http.post(path, data={"csrf_token": chen.http.headers["X-CSRF-Token"], **sent})
-
-    first = form("/lanes", lane="lane-7").text
-    second = form("/lanes/lane-7/rotation", overlap_minutes="5").text
+def test_an_administrator_does_it_by_forms(desk: RunningDesk, administrator: Officer) -> None:
+    first = administrator.form("/lanes", lane="lane-7").text
+    second = administrator.form("/lanes/lane-7/rotation", overlap_minutes="5").text
     tokens = [text.partition("<output")[2].partition(">")[2].partition("<")[0] for text in (first, second)]
     assert [works(desk, token) for token in tokens] == [True, True]
-    page = chen.http.get("/lanes").text
+    page = administrator.http.get("/lanes").text
     assert "lane-7" in page
     assert not any(token in page for token in tokens)
-    assert form("/lanes/lane-7/revocation").status_code == 303
+    assert administrator.form("/lanes/lane-7/revocation").status_code == 303
     assert [works(desk, token) for token in tokens] == [False, False]
-    assert form("/lanes", lane="a b").status_code == 422
+    assert administrator.form("/lanes", lane="a b").status_code == 422
     verify_ledger(desk.desk.database)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import make_url, select
 
 from api.audit.verify.ledger import verify_ledger
-from api.lanes import intake
+from api.lanes import tokens
 from api.ledger import chain, tree
 from api.ledger import proofs as proving
 from api.ledger.proofs import Proofs
@@ -45,7 +45,7 @@ def fill(database: Database, entries: int = ENTRIES) -> None:
     with database.write() as session:
         first = chain.head(session).seq
         for number in range(entries):
-            intake.add(session, f"lane-{first + number}", at=NOW)
+            tokens.add(session, f"lane-{first + number}", at=NOW)
 
 
 def kept(database: Database) -> tuple[list[bytes], dict[tuple[int, int], bytes]]:
@@ -92,7 +92,7 @@ def test_rolled_back_append_removes_its_tile(database: Database) -> None:
     fill(database, 255)
     with suppress(NameTakenError), database.write() as session:
         for name in ("lane-255", "lane-255"):
-            intake.add(session, name, at=NOW)
+            tokens.add(session, name, at=NOW)
     leaves, tiles = kept(database)
     assert (len(leaves), tiles) == (255, {})
 

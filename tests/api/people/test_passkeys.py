@@ -17,11 +17,11 @@ from playwright.sync_api import Browser
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
 from api.audit.verify.ledger import verify_ledger
-from api.people.challenges import LASTS, MOST
 from api.people.roles import Role
+from api.people.sign_in import CHALLENGE_LASTS, MOST_CHALLENGES
 from api.platform.database.tables import ChallengeRow, OfficerRow, PasskeyRow
 from lane.platform.errors import LedgerBrokenError
-from tests.support.api.running_desk import PASSWORD, Officer, RunningDesk
+from tests.support.api.running_desk import PASSWORD, Officer, RunningDesk, refusal
 from tests.support.browser import quiet_page
 
 USER_PRESENT, USER_VERIFIED, WITH_KEY = 0x01, 0x04, 0x40
@@ -104,40 +104,41 @@ def test_open_desk_alone_makes_no_passkey(origin: str, officer: Officer) -> None
     """Whoever sits down at it has no password."""
     for body in ({}, {"password": ""}, {"password": "not the password"}):
         answer = officer.ask("POST", "/passkeys/challenge", json=body)
-        assert (answer.status_code, answer.json()["code"]) == (401, "wrong_password")
+        assert refusal(answer) == (401, "wrong_password")
     assert registered(officer, Device(origin)).status_code == 201
 
 
-def provided(desk: RunningDesk, officer: Officer) -> None:
-    """From now on it is the identity provider who signs this officer in."""
+def test_provider_user_has_no_passkey(
+    desk: RunningDesk, officer: Officer, client: httpx.Client, device: Device
+) -> None:
+    """Nor one from when they had a password: it would open the desk to whom the provider gives no role."""
     with desk.desk.database.write() as session:
         session.get_one(OfficerRow, officer.pseudonym).external_sha256 = "a" * 64
-
-
-def test_provider_user_makes_no_passkey(desk: RunningDesk, origin: str, officer: Officer) -> None:
-    """It would open the desk to somebody whom the provider has taken every role."""
-    provided(desk, officer)
     for body in ({}, {"password": PASSWORD}):
-        answer = officer.ask("POST", "/passkeys/challenge", json=body)
-        assert (answer.status_code, answer.json()["code"]) == (401, "passkey_refused")
+        assert refusal(officer.ask("POST", "/passkeys/challenge", json=body)) == (401, "passkey_refused")
+    assert refusal(by_passkey(client, device)) == (401, "passkey_refused")
     assert "new-passkey" not in officer.http.get("/account").text
 
 
-def test_provider_user_passkey_opens_nothing(
-    desk: RunningDesk, officer: Officer, client: httpx.Client, device: Device
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        pytest.param("POST", "/password", 200, id="reset: somebody else may have made a passkey meanwhile"),
+        pytest.param("DELETE", "", 204, id="disabled"),
+    ],
+)
+def test_administrator_ends_passkeys(
+    desk: RunningDesk,
+    administrator: Officer,
+    officer: Officer,
+    client: httpx.Client,
+    device: Device,
+    method: str,
+    path: str,
+    status: int,
 ) -> None:
-    """One that they made while they had a password."""
-    provided(desk, officer)
-    answer = by_passkey(client, device)
-    assert (answer.status_code, answer.json()["code"]) == (401, "passkey_refused")
-
-
-@pytest.mark.usefixtures("device")
-def test_administrator_reset_ends_passkeys(
-    desk: RunningDesk, administrator: Officer, officer: Officer
-) -> None:
-    """Somebody else may have made one meanwhile."""
-    assert administrator.ask("POST", f"/officers/{officer.pseudonym}/password").status_code == 200
+    assert administrator.ask(method, f"/officers/{officer.pseudonym}{path}").status_code == status
+    assert by_passkey(client, device).status_code == 401
     with desk.desk.database.read() as session:
         assert session.query(PasskeyRow).count() == 0
     verify_ledger(desk.desk.database)
@@ -194,7 +195,7 @@ def test_wrong_password_pause_spares_passkeys(officer: Officer, client: httpx.Cl
 )
 def test_faulty_answer_is_refused(client: httpx.Client, change: dict[str, Any], device: Device) -> None:
     answer = by_passkey(client, replace(device, **change))
-    assert (answer.status_code, answer.json()["code"]) == (401, "passkey_refused")
+    assert refusal(answer) == (401, "passkey_refused")
     assert "set-cookie" not in answer.headers
 
 
@@ -211,7 +212,7 @@ def test_answer_is_taken_once_and_soon(desk: RunningDesk, client: httpx.Client, 
     assert signed_in(client, answer).status_code == 200
     assert signed_in(client, answer).status_code == 401
     late = device.sign(asked(client))
-    desk.clock.pass_time(seconds=LASTS.total_seconds() + 1)
+    desk.clock.pass_time(seconds=CHALLENGE_LASTS.total_seconds() + 1)
     assert signed_in(client, late).status_code == 401
     assert signed_in(client, device.sign({"challenge": "aW52ZW50ZWQ"})).status_code == 401
 
@@ -241,14 +242,6 @@ def test_nobody_removes_the_passkey_of_another(desk: RunningDesk, origin: str, o
     verify_ledger(desk.desk.database)
 
 
-def test_disabled_officer_has_no_passkey(
-    desk: RunningDesk, administrator: Officer, officer: Officer, client: httpx.Client, device: Device
-) -> None:
-    assert administrator.ask("DELETE", f"/officers/{officer.pseudonym}").status_code == 204
-    assert by_passkey(client, device).status_code == 401
-    verify_ledger(desk.desk.database)
-
-
 @pytest.mark.usefixtures("device")
 def test_passkey_inserted_beside_ledger_is_found(desk: RunningDesk) -> None:
     with desk.desk.database.write() as session:
@@ -266,14 +259,14 @@ def test_what_is_no_credential_is_refused(origin: str, client: httpx.Client, sen
 def test_unanswered_challenges_fill_no_table(desk: RunningDesk, client: httpx.Client, device: Device) -> None:
     """They keep nobody out."""
     with desk.desk.database.write() as session:
-        for number in range(MOST):
-            until = desk.clock() + LASTS
+        for number in range(MOST_CHALLENGES):
+            until = desk.clock() + CHALLENGE_LASTS
             session.add(ChallengeRow(sha256=str(number), kind="passkey", holder="", kept="", until=until))
     options = asked(client)
     for _ in range(3):
         asked(client)
     with desk.desk.database.read() as session:
-        assert session.query(ChallengeRow).count() == MOST
+        assert session.query(ChallengeRow).count() == MOST_CHALLENGES
     assert signed_in(client, device.sign(options)).status_code == 200
 
 

@@ -5,12 +5,10 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.audit.verify.ledger import verify_ledger
 from api.lanes.hall import lane_states
 from api.lanes.hall.status_report import StatusReport
 from api.platform.database.tables import ReferralRow, SeededRow
@@ -19,6 +17,8 @@ from tests.api.review.test_prepared_cases import prepare
 from tests.support import tiers
 from tests.support.api.evaluated_lane import kinds
 from tests.support.api.running_desk import Lane, Officer, RunningDesk, refusal
+
+pytestmark = pytest.mark.usefixtures("whole_ledger")
 
 
 def shared(desk: RunningDesk, share: float) -> None:
@@ -64,10 +64,6 @@ def test_shut_or_silent_lane_gives_none(
     assert [one["lane"] for one in officer.cases("open")] == ["lane-1"]
 
 
-def all_text(answer: httpx.Response) -> str:
-    return answer.text.lower()
-
-
 def test_prepared_case_looks_real_until_decided(certain: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = offered(officer)
     real = set(keys(officer.look(passage)))
@@ -81,7 +77,7 @@ def test_prepared_case_looks_real_until_decided(certain: RunningDesk, lane: Lane
     for answer in told:
         assert answer.status_code == 200, answer.text
         for word in ("prepared", "seeded", "truth", "training", "feedback"):
-            assert word not in all_text(answer)
+            assert word not in answer.text.lower()
     traveller = lane.refer()
     assert set(keys(officer.look(traveller))) == real
 
@@ -106,13 +102,9 @@ def test_truth_told_immediately_after_decision(certain: RunningDesk, officer: Of
     assert "This was a prepared case, and no traveller waited." in page
     assert "You would have admitted somebody else" in page
     assert officer.http.get(images[0]["href"]).status_code == 404
-    assert (
-        officer.ask("POST", f"/referrals/{passage}/correction", json=ADMIT).json()["code"] == "already_handed"
-    )
-    verify_ledger(certain.desk.database)
-
-
-ADMIT = {"answer": "admit", "ground": "same_person", "note": "again"}
+    again = {"answer": "admit", "ground": "same_person", "note": "again"}
+    corrected = officer.ask("POST", f"/referrals/{passage}/correction", json=again)
+    assert refusal(corrected) == (409, "already_handed")
 
 
 def test_prepared_case_obeys_every_rule(certain: RunningDesk, officer: Officer) -> None:
@@ -136,12 +128,14 @@ def test_only_its_officer_knows_of_it(certain: RunningDesk, officer: Officer, su
             assert who.claim(passage).status_code == 404
 
 
-def test_no_lane_is_told_of_it(certain: RunningDesk, lane: Lane, officer: Officer) -> None:
+def test_no_lane_is_told_of_it_and_ledger_is(certain: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = str(officer.take_next())
     officer.decide(passage, "second_line", "different_person")
     assert refusal(lane.http.get(f"/passages/{passage}/decision")) == (404, "passage_unknown")
     with certain.desk.database.read() as session:
         assert session.get(ReferralRow, passage) is None
+    told = [one for one in kinds(certain) if one.startswith("prepared.")]
+    assert told[:4] == ["prepared.added", "prepared.offered", "prepared.judged", "prepared.decided"]
 
 
 def test_never_offered_while_traveller_waits(certain: RunningDesk, lane: Lane, officer: Officer) -> None:
@@ -163,7 +157,6 @@ def test_arriving_traveller_withdraws_it_immediately(
     assert refusal(officer.answer(passage, "second_line", "different_person")) == (409, "passage_closed")
     assert [one["passage"] for one in officer.cases("open")] == [traveller]
     assert "prepared" not in officer.http.get(f"/referrals/{passage}").text, "nor is it told afterwards"
-    verify_ledger(certain.desk.database)
 
 
 def test_retired_case_ends_for_its_holder(certain: RunningDesk, officer: Officer) -> None:
@@ -172,28 +165,23 @@ def test_retired_case_ends_for_its_holder(certain: RunningDesk, officer: Officer
         case = session.get_one(SeededRow, passage).case
         stored_cases.retire(session, certain.desk.keyring, case, at=certain.clock())
     assert officer.judge(passage, "same").json()["code"] == "passage_closed"
-    verify_ledger(certain.desk.database)
 
 
-def test_returned_traveller_withdraws_it(certain: RunningDesk, lane: Lane, officer: Officer) -> None:
-    """One whom a colleague gives back."""
+@pytest.mark.parametrize("how", ["a colleague gives back", "the lease ends unseen"])
+def test_returned_traveller_withdraws_it(
+    certain: RunningDesk, lane: Lane, officer: Officer, how: str
+) -> None:
     traveller = lane.refer()
     with certain.officer("chen") as colleague:
         colleague.claim(traveller)
         passage = officer.take_next()
         assert passage not in (None, traveller)
-        colleague.ask("DELETE", f"/referrals/{traveller}/claim")
+        if how == "a colleague gives back":
+            colleague.ask("DELETE", f"/referrals/{traveller}/claim")
+        else:
+            certain.clock.pass_time(seconds=certain.settings.lease_s + 1)
         assert officer.claim(str(passage)).json()["code"] == "passage_closed"
         assert officer.take_next() == traveller
-
-
-def test_unseen_lease_end_withdraws_it(certain: RunningDesk, lane: Lane, officer: Officer) -> None:
-    traveller = lane.refer()
-    with certain.officer("chen") as colleague:
-        colleague.claim(traveller)
-        passage = str(officer.take_next())
-        certain.clock.pass_time(seconds=certain.settings.lease_s + 1)
-        assert officer.claim(passage).json()["code"] == "passage_closed"
 
 
 @pytest.mark.thorough
@@ -211,25 +199,19 @@ def test_share_is_kept(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     assert 2 <= seen <= 5
 
 
-@pytest.mark.parametrize("share", [0.0, 1.0])
-def test_no_share_or_case_gives_none(share: float, desk: RunningDesk, lane: Lane, officer: Officer) -> None:
-    if share == 0:
-        prepare(desk)
+@pytest.mark.parametrize(
+    ("share", "training"),
+    [(0.0, False), (1.0, None), (1.0, True)],
+    ids=["no share", "no case", "a case for training alone"],
+)
+def test_no_share_or_case_gives_none(
+    share: float, training: bool | None, desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    if training is not None:
+        prepare(desk, training=training)
     shared(desk, share)
     assert officer.cases("open") == []
     assert officer.take_next() is None
-
-
-def test_training_cases_never_enter_live_work(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
-    prepare(desk, training=True)
-    shared(desk, 1.0)
-    assert officer.cases("open") == []
-
-
-def test_truth_enters_ledger_before_asking(certain: RunningDesk, officer: Officer) -> None:
-    officer.decide(str(officer.take_next()), "second_line", "different_person")
-    told = [one for one in kinds(certain) if one.startswith("prepared.")]
-    assert told[:4] == ["prepared.added", "prepared.offered", "prepared.judged", "prepared.decided"]
 
 
 class Work:

@@ -74,7 +74,10 @@ def test_cases_beyond_list_come_from_database(
         agree(desk)
 
 
-def test_taken_case_is_not_shown_free(lane: Lane, officer: Officer, colleague: Officer) -> None:
+def test_taken_case_is_not_shown_free(
+    desk: RunningDesk, lane: Lane, officer: Officer, colleague: Officer
+) -> None:
+    """A lease ends without an announcement."""
     passage = lane.refer()
     for one in (officer, colleague):
         assert "data-open" in one.http.get("/queue/cases").text
@@ -82,12 +85,6 @@ def test_taken_case_is_not_shown_free(lane: Lane, officer: Officer, colleague: O
     assert "data-open" not in officer.http.get("/queue/cases").text
     colleague.ask("DELETE", f"/referrals/{passage}/claim")
     assert "data-open" in officer.http.get("/queue/cases").text
-
-
-def test_lease_end_needs_no_announcement(
-    desk: RunningDesk, lane: Lane, officer: Officer, colleague: Officer
-) -> None:
-    passage = lane.refer()
     colleague.claim(passage)
     assert "data-open" not in officer.http.get("/queue/cases").text
     desk.clock.pass_time(seconds=desk.settings.lease_s + queue_view.FRESH.total_seconds())

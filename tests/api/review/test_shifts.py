@@ -2,29 +2,27 @@
 
 import re
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 
-from api.audit.verify.ledger import verify_ledger
 from api.people.roles import Role
 from tests.support.api.evaluated_lane import kinds
 from tests.support.api.running_desk import Lane, Officer, RunningDesk, refusal
 
-pytestmark = pytest.mark.both_databases
-
-
-def shift(officer: Officer) -> Any:
-    return officer.ask("GET", "/shift").json()["shift"]
+pytestmark = [pytest.mark.both_databases, pytest.mark.usefixtures("whole_ledger")]
 
 
 def test_first_sign_in_begins_shift(desk: RunningDesk, officer: Officer) -> None:
-    """The next one begins no other."""
-    begun = shift(officer)
+    """The next one begins no other, unless the shift was left open the day before."""
+    begun = officer.read("/shift")["shift"]
     desk.clock.pass_time(minutes=20)
     officer.sign_in()
-    assert shift(officer)["started_at"] == begun["started_at"]
+    assert officer.read("/shift")["shift"]["started_at"] == begun["started_at"]
     assert kinds(desk).count("shift.started") == 1
+    desk.clock.pass_time(hours=20)
+    officer.sign_in()
+    assert officer.read("/shift")["shift"]["started_at"] > begun["started_at"]
+    assert kinds(desk).count("shift.ended") == 1
 
 
 def test_break_due_hourly_begins_new_stretch(
@@ -33,22 +31,21 @@ def test_break_due_hourly_begins_new_stretch(
     """Due after an hour of work."""
     desk.clock.pass_time(minutes=29)
     officer.ask("GET", "/referrals")
-    assert not shift(officer)["break_due"]
+    assert not officer.read("/shift")["shift"]["break_due"]
     desk.clock.pass_time(minutes=29)
     officer.ask("GET", "/referrals")
     desk.clock.pass_time(minutes=3)
-    assert shift(officer)["break_due"]
+    assert officer.read("/shift")["shift"]["break_due"]
     passage = lane.refer_to(officer)
     paused = officer.ask("POST", "/shift/break").json()
     assert (paused["on_break"], paused["break_due_at"], paused["break_due"]) == (True, None, False)
     assert officer.look(passage)["state"] == "open", "nobody waits for a break"
     supervisor.sign_in()
-    assert supervisor.ask("GET", "/hall").json()["staff"] == []
+    assert supervisor.read("/hall")["staff"] == []
     begun = officer.ask("POST", "/shift/start").json()
     assert (begun["on_break"], begun["break_due"]) == (False, False)
     assert begun["stretch_began_at"] > begun["started_at"]
-    assert [one["officer"] for one in supervisor.ask("GET", "/hall").json()["staff"]] == [officer.pseudonym]
-    assert verify_ledger(desk.desk.database).head.seq > 0
+    assert [one["officer"] for one in supervisor.read("/hall")["staff"]] == [officer.pseudonym]
 
 
 def test_shift_end_hands_cases_over_blind(
@@ -66,9 +63,10 @@ def test_shift_end_hands_cases_over_blind(
         case = colleague.look(passage)
         assert (case["mine"], case["step"], case["revealed"]) == (True, "blind", None)
         assert colleague.decide(passage, "second_line", "cannot_tell").status_code == 200
-    assert shift(officer) is None
+    assert officer.read("/shift")["shift"] is None
     assert kinds(desk).count("shift.ended") == 1
-    assert verify_ledger(desk.desk.database).head.seq > 0
+    for path, body in (("/shift/end", {}), ("/shift/break", None)):
+        assert refusal(officer.ask("POST", path, json=body)) == (409, "no_shift")
 
 
 def test_case_goes_only_to_eligible_colleague(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
@@ -88,27 +86,12 @@ def test_a_hand_over_needs_a_colleague(officer: Officer, claimed: str, colleague
     name = officer.pseudonym if colleague == "own" else colleague
     assert refusal(officer.ask("POST", "/shift/end", json={"colleague": name})) == (404, "officer_unknown")
     assert officer.look(claimed)["mine"]
-    assert shift(officer) is not None
-
-
-def test_officer_off_shift_ends_none(officer: Officer) -> None:
-    assert officer.ask("POST", "/shift/end", json={}).status_code == 200
-    for path, body in (("/shift/end", {}), ("/shift/break", None)):
-        assert refusal(officer.ask("POST", path, json=body)) == (409, "no_shift")
-
-
-def test_open_shift_ends_when_next_begins(desk: RunningDesk, officer: Officer) -> None:
-    before = shift(officer)
-    desk.clock.pass_time(hours=20)
-    officer.sign_in()
-    assert shift(officer)["started_at"] > before["started_at"]
-    assert kinds(desk).count("shift.ended") == 1
-    assert verify_ledger(desk.desk.database).head.seq > 0
+    assert officer.read("/shift")["shift"] is not None
 
 
 def test_remaining_shift_time_ends_nothing(desk: RunningDesk, officer: Officer) -> None:
     """How long it still runs is said."""
-    begun, hours = shift(officer), desk.settings.shift_hours
+    begun, hours = officer.read("/shift")["shift"], desk.settings.shift_hours
     planned = datetime.fromisoformat(begun["planned_end_at"])
     assert planned - datetime.fromisoformat(begun["started_at"]) == timedelta(hours=hours)
     assert "The shift still runs 7 h 59 min" in officer.http.get("/queue").text
@@ -116,31 +99,25 @@ def test_remaining_shift_time_ends_nothing(desk: RunningDesk, officer: Officer) 
         desk.clock.pass_time(minutes=20)
         officer.http.get("/queue")
     assert "The shift was planned until" in officer.http.get("/queue").text
-    assert shift(officer)["started_at"] == begun["started_at"]
+    assert officer.read("/shift")["shift"]["started_at"] == begun["started_at"]
 
 
-def test_handover_offers_eligible_on_duty_colleagues(desk: RunningDesk, officer: Officer) -> None:
+def test_handover_offers_eligible_on_duty_colleagues_by_name(
+    desk: RunningDesk, officer: Officer, claimed: str
+) -> None:
     with (
-        desk.officer("li") as colleague,
+        desk.officer("li") as li,
         desk.officer("wu") as resting,
         desk.officer("auditor", Role.AUDITOR),
         desk.officer("zhao", Role.SUPERVISOR) as supervisor,
     ):
         resting.ask("POST", "/shift/break")
-        offered = re.findall("<option>([^<]+)</option>", officer.http.get("/shift/end").text)
-        assert offered == ["li", "zhao"]
-        colleague.ask("POST", "/shift/end", json={})
-        supervisor.ask("POST", "/shift/end", json={})
-        assert "Nobody else is on duty" in officer.http.get("/shift/end").text
-
-
-def test_handover_shows_names_not_pseudonyms(desk: RunningDesk, officer: Officer, claimed: str) -> None:
-    with desk.officer("li") as li:
         page = officer.http.get("/shift/end").text
-        assert "<option>li</option>" in page
+        assert re.findall("<option>([^<]+)</option>", page) == ["li", "zhao"]
         assert li.pseudonym not in page
-        form = {"csrf_token": officer.http.headers["X-CSRF-Token"], "colleague": li.pseudonym}
-        assert officer.http.post("/shift/end", data=form).status_code == 404
-        ended = officer.http.post("/shift/end", data=form | {"colleague": "li"})
+        assert officer.form("/shift/end", colleague=li.pseudonym).status_code == 404
+        ended = officer.form("/shift/end", colleague="li")
         assert "1 case is with your colleague now" in ended.text
         assert li.look(claimed)["mine"]
+        supervisor.ask("POST", "/shift/end", json={})
+        assert "Nobody else is on duty" in li.http.get("/shift/end").text

@@ -1,7 +1,8 @@
-"""Whatever officers, lanes and time do in whatever order, the rules of a review hold."""
+"""The rules of a review are whole, and hold whatever officers, lanes and time do in whatever order."""
 
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import product
 from typing import ClassVar
 
 import pytest
@@ -14,9 +15,12 @@ from api.people import officers
 from api.people.officers import SignedInOfficer
 from api.people.roles import Role
 from api.platform.errors import ApiError
+from api.platform.settings import Settings
+from api.review.cases import steps
 from api.review.cases.answers import Judgement, OfficerAnswer
-from api.review.cases.steps import Stage, Step, Verdict
-from api.review.travellers_cases import TravellersCases
+from api.review.cases.queue import LONGEST_LEASE
+from api.review.cases.steps import SHOWS, TRANSITIONS, Act, Item, Stage, State, Step, Verdict
+from api.review.officer_work import TravellersCases
 from lane.decision.referral import GROUNDS, MOST_REPEATS, Answer, Decision
 from tests.support import tiers
 from tests.support.api.running_desk import Lane, RunningDesk, drawn_face, running
@@ -27,6 +31,53 @@ SURE = ("F10", "A01")
 LIKELY = [Answer.ADMIT] * 3 + list(Answer)
 PEOPLE = st.integers(0, 3)
 TURN = st.tuples(PEOPLE, st.sampled_from(Verdict), st.sampled_from(LIKELY))
+
+
+def test_state_table_complete_decision_follows_reveal() -> None:
+    """Every state is in the table; a decision follows the reveal alone."""
+    assert set(TRANSITIONS) == set(State)
+    deciding = {(state, act) for state, acts in TRANSITIONS.items() for act in acts if act is Act.DECIDED}
+    assert deciding == {(State.REVEALED, Act.DECIDED)}
+    revealing = {
+        (state, act)
+        for state, acts in TRANSITIONS.items()
+        for act, to in acts.items()
+        if to is State.REVEALED
+    }
+    assert revealing == {(State.WAITING, Act.CLAIMED_WITHOUT_FACES), (State.BLIND, Act.JUDGED)}
+    assert Act.CORRECTED not in TRANSITIONS[State.HANDED], "a decision that was handed stays"
+
+
+@pytest.mark.parametrize(("verdict", "answer"), [*product(Verdict, Answer)])
+def test_admitting_two_person_verdict_needs_reason(verdict: Verdict, answer: Answer) -> None:
+    due = {steps.needs_note((), verdict, answer, ground) for ground in GROUNDS[answer]}
+    assert (due == {True}) is (verdict is Verdict.DIFFERENT and answer is Answer.ADMIT)
+
+
+@pytest.mark.parametrize(
+    ("codes", "sure"), [({"F10"}, True), ({"A01"}, True), ({"F09"}, False), (set(), False)]
+)
+def test_borderline_score_is_not_confident(codes: set[str], sure: bool) -> None:
+    assert steps.confident(codes) is sure
+    assert (steps.next_stage(Stage.FIRST, codes, Answer.ADMIT, None) is Stage.SECOND) is sure
+
+
+def test_blind_step_shows_faces_and_quality() -> None:
+    assert SHOWS[Step.BLIND] == {Item.IMAGES, Item.BADGES}
+    assert Item.FINDINGS not in SHOWS[None]
+    assert Item.IMAGES not in SHOWS[None] | SHOWS[Step.DECIDED]
+
+
+def test_site_sets_duty_of_code() -> None:
+    site = steps.with_site({"P06": "protocol", "W03": ""})
+    assert steps.duty_of({"P06", "W04"}, site) == "protocol"
+    assert steps.duty_of({"W03"}, site) == ""
+    assert steps.duty_of({"P01"}, site) == "child"
+
+
+def test_longest_lease_is_longest_setting() -> None:
+    (most,) = [rule.le for rule in Settings.model_fields["lease_s"].metadata if hasattr(rule, "le")]
+    assert timedelta(seconds=most) == LONGEST_LEASE
 
 
 @pytest.fixture(scope="module")
@@ -215,5 +266,4 @@ def _signed_in(site: RunningDesk, name: str, *, supervises: bool) -> SignedInOff
     role = Role.SUPERVISOR if supervises else Role.OFFICER
     site.officer(name, role).http.close()
     with site.desk.database.read() as session:
-        known = next(one for one in officers.listed(session) if one.name == name)
-        return officers.colleague(session, known.pseudonym)
+        return officers.colleague(session, officers.named(session, name))

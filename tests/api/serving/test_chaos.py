@@ -10,7 +10,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -35,8 +34,8 @@ from api.review.cases.answers import OfficerAnswer
 from api.web.access.authentication import cookie_name, csrf_token
 from lane.decision.referral import Answer, Ground
 from lane.ledger.entry import Entry
-from tests.api.commands.test_command_line import CHEAP_ENVIRONMENT, ROOT, run
-from tests.api.serving.test_workers import address_of
+from tests.api.commands.test_command_line import run
+from tests.api.serving.test_workers import address_of, launched
 from tests.support import tiers
 from tests.support.api.postgresql import Postgres, server_to_kill
 from tests.support.api.running_desk import (
@@ -67,14 +66,14 @@ def many_officers(desk: RunningDesk, number: int) -> Iterator[list[Officer]]:
     with ExitStack() as closing:
         found = []
         for one in range(number):
+            who = added_officer(desk, f"officer {one}")
             with desk.desk.database.write() as session:
-                pseudonym = officers.add(session, f"officer {one}", "no password", at=desk.clock())
-                token, _ = sessions.begin(session, pseudonym, at=desk.clock())
-            officer = Officer(desk.address, f"officer {one}")
+                token, _ = sessions.begin(session, who.pseudonym, at=desk.clock())
+            officer = Officer(desk.address, who.name)
             closing.callback(officer.http.close)
             officer.http.cookies.set(cookie_name(desk.settings), token)
             officer.http.headers["X-CSRF-Token"] = csrf_token(token)
-            officer.pseudonym = pseudonym
+            officer.pseudonym = who.pseudonym
             found.append(officer)
         yield found
 
@@ -179,18 +178,10 @@ class Site:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "api", "serve", "--port", str(self.port)]
-        command += ["--workers", str(self.workers)]
-        here = {
-            "PASSENGER_LANE_DESK_DATABASE": address_of(self.place),
-            "PASSENGER_LANE_DESK_KEYS": str(self.folder),
-            "PASSENGER_LANE_DESK_CORRECTION_WINDOW_S": "0",
-            "PYTHONPATH": str(ROOT),
-        }
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                command, cwd=self.folder, stdout=log, stderr=log, env=os.environ | CHEAP_ENVIRONMENT | here
-            )
+        log = self.folder / "log"
+        self.process = launched(
+            self.place, log, workers=self.workers, port=self.port, stdout=subprocess.DEVNULL
+        )
 
     def kill(self) -> None:
         """The desk and all its workers, which follow it."""
@@ -259,12 +250,8 @@ class Passengers:
 
     def _answer(self, lane: Lane, passage: str) -> dict[str, Any]:
         path = f"/passages/{passage}/decision"
-
-        def ask() -> httpx.Response:
-            return lane.http.get(path, params={"wait_s": 2}, timeout=10)
-
         while True:
-            answer = until_it_works(ask)
+            answer = until_it_works(lambda: lane.http.get(path, params={"wait_s": 2}, timeout=10))
             if (decision := answer.json()["decision"]) is not None:
                 return dict(decision)
 

@@ -10,7 +10,7 @@ import pytest
 
 from api.platform.errors import SettingsError
 from api.platform.settings import load
-from api.serving.tls import context
+from api.serving.process import tls_context
 from lane.desk.http_client import HttpDesk
 from lane.ledger.entry import GENESIS, follow
 from lane.platform.errors import NetworkLostError
@@ -104,7 +104,7 @@ def test_mismatched_files_are_named(certificates: Certificates, tmp_path: Path) 
         (certificates.key, None),
     ):
         with pytest.raises(SettingsError, match="tls_certificate"):
-            context(certificate, key)
+            tls_context(certificate, key)
 
 
 def test_remote_desk_needs_https(tmp_path: Path) -> None:

@@ -34,21 +34,30 @@ def address_of(place: Path | URL) -> str:
     return place.render_as_string(hide_password=False) if isinstance(place, URL) else str(place)
 
 
-@contextmanager
-def started(place: Path | URL, log: Path, port: int = 0) -> Iterator["subprocess.Popen[bytes]"]:
-    command = [sys.executable, "-m", "api", "serve", "--port", str(port), "--workers", str(WORKERS)]
+def launched(
+    place: Path | URL,
+    log: Path,
+    *,
+    workers: int = WORKERS,
+    port: int = 0,
+    stdout: int = subprocess.PIPE,
+) -> "subprocess.Popen[bytes]":
+    """A desk of several workers; its log goes on where one before has ended."""
+    command = [sys.executable, "-m", "api", "serve", "--port", str(port), "--workers", str(workers)]
     here = {
         "PASSENGER_LANE_DESK_DATABASE": address_of(place),
         "PASSENGER_LANE_DESK_KEYS": str(log.parent),
+        "PASSENGER_LANE_DESK_CORRECTION_WINDOW_S": "0",
         "PYTHONPATH": str(ROOT),
     }
     environment = os.environ | CHEAP_ENVIRONMENT | here
-    with (
-        log.open("wb") as errors,
-        subprocess.Popen(
-            command, cwd=log.parent, stdout=subprocess.PIPE, stderr=errors, env=environment
-        ) as process,
-    ):
+    with log.open("ab") as errors:
+        return subprocess.Popen(command, cwd=log.parent, stdout=stdout, stderr=errors, env=environment)
+
+
+@contextmanager
+def started(place: Path | URL, log: Path, port: int = 0) -> Iterator["subprocess.Popen[bytes]"]:
+    with launched(place, log, port=port) as process:
         try:
             yield process
         finally:

@@ -54,9 +54,7 @@ def tell_many(lane: Lane, number: int, **more: Any) -> None:
 
 def evaluation(supervisor: Officer) -> Any:
     supervisor.sign_in()
-    answer = supervisor.ask("GET", "/evaluation")
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+    return supervisor.read("/evaluation")
 
 
 def series(supervisor: Officer, lane: str | None = "lane-1", group: str | None = None) -> Any:

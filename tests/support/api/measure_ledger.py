@@ -17,7 +17,7 @@ from pathlib import Path
 
 from sqlalchemy import insert
 
-from api.lanes import intake
+from api.lanes import tokens
 from api.ledger import chain, proofs, search_index, tree
 from api.ledger.tree_head import key_at
 from api.platform.database.database import Database
@@ -33,7 +33,7 @@ def fill(path: Path, entries: int) -> None:
     database = Database(path)
     database.migrate()
     with database.write() as session:
-        intake.add(session, "lane-1", at=_STARTED)
+        tokens.add(session, "lane-1", at=_STARTED)
         proofs.announce_key(session, key_at(path.with_name("key")), at=_STARTED)
         head = chain.head(session)
     inner = Head(0, "0" * 64)

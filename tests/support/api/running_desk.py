@@ -21,7 +21,7 @@ from fastapi import FastAPI
 from sqlalchemy import URL, select
 
 from api.faces.keyring import keyring_of
-from api.lanes import intake
+from api.lanes import tokens
 from api.people import officers
 from api.people.passwords import Passwords
 from api.people.roles import Role
@@ -139,7 +139,7 @@ class RunningDesk:
 
     def lane(self, name: str = "lane-1") -> "Lane":
         with self.desk.database.write() as session:
-            token = intake.add(session, name, at=self.clock())
+            token = tokens.add(session, name, at=self.clock())
         return Lane(self.address, name, token)
 
     def officer(self, name: str = "wang", role: Role = Role.OFFICER, duties: Iterable[str] = ()) -> "Officer":
@@ -282,11 +282,15 @@ class Officer:
     def ask(self, method: str, path: str, **request: Any) -> httpx.Response:
         return self.http.request(method, f"/api/v1{path}", **request)
 
+    def read(self, path: str, **parameters: str) -> Any:
+        """What the desk answers to a question that it does not refuse."""
+        answer = self.ask("GET", path, params=parameters)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
     def cases(self, state: str | None = None) -> list[Any]:
         """The cases that the queue shows this officer."""
-        answer = self.ask("GET", "/referrals", params={"state": state} if state else {})
-        assert answer.status_code == 200, answer.text
-        return list(answer.json()["referrals"])
+        return list(self.read("/referrals", **({"state": state} if state else {}))["referrals"])
 
     def look(self, passage: str) -> Any:
         """The case as this officer sees it."""

@@ -19,7 +19,7 @@ import models.quality
 from api.ledger.facts import EvidenceFact, JudgedFact, MeasureFact, ReasonFact
 from api.platform import errors
 from api.platform.errors import ANSWERS, ApiError
-from api.review.cases import duties
+from api.review.cases import steps
 from api.web.pages import hall_views, render
 from api.web.translations import code_texts
 from api.web.translations.language import CHOICES, COOKIE, catalogue, choices, of_request, words
@@ -91,14 +91,15 @@ def test_every_code_has_an_officers_text(tag: str, code: Code) -> None:
 
 
 def test_every_error_stands_under_its_kind() -> None:
-    made = {one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, ApiError)}
-    over, found = {0: "ApiError"}, {"ApiError"}
-    for lead, name in re.findall(r"^([│ ]*[├└]── )(\w+)  ", errors.__doc__ or "", re.MULTILINE):
+    over, drawn = {0: "ApiError"}, set()
+    for lead, name in re.findall(r"^([│ ]*[├└]── )(\w+)$", errors.__doc__ or "", re.MULTILINE):
         depth = len(lead) // 4
         over[depth] = name
         assert vars(errors)[name].__bases__[0].__name__ == over[depth - 1], name
-        found.add(name)
-    assert found == {one.__name__ for one in made}
+        drawn.add(vars(errors)[name])
+    made = {one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, ApiError)}
+    others = made - drawn - {ApiError}
+    assert all(one.__bases__ == (ApiError,) and not one.__subclasses__() for one in others)
 
 
 def test_every_answer_ground_error_has_words() -> None:
@@ -399,8 +400,8 @@ def check() -> None:
     assert for_traveller([code]).english.startswith("Please stand still")
     reasons = tuple(Reason(one) for one in (Code.QUALITY, code, Code.VISA))
     assert [one.code for one in worst_first(reasons)] == [Code.VISA, code, Code.QUALITY]
-    assert duties.rank_of({"F15"}) is Rank.SOON
-    assert duties.duty_of({"F15"}, duties.DUTIES) == "child"
+    assert steps.rank_of({"F15"}) is Rank.SOON
+    assert steps.duty_of({"F15"}, steps.DUTIES) == "child"
     assert code_texts.next_steps("not_taken", {"F15"}, english, again=True) == ["Do this."]
     assert code in WISHES
     assert hall_views.WISHES[code] == "Made up, please"
