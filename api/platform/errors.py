@@ -1,18 +1,30 @@
 """What can go wrong at the desk, and how a client hears of it: the one page from exception to answer.
 
 ApiError
+├── SettingsError, RuleMissingError, WitnessError
 ├── StoreError
 │   └── StoreDamagedError
+├── NameTakenError, NameUnknownError, OfficerUnknownError, SessionUnknownError, OwnRoleError
+├── LastAdministratorError, NoPasswordError, OneTimePasswordError, PasskeysOffError
+├── PasskeyRefusedError, PasskeyUnknownError, ProviderOffError, ProviderRefusedError
+├── NotSignedInError, WrongPasswordError, PasswordRefusedError, TooManyAttemptsError
+├── TooManySignInsError, NotAllowedError, ForgedRequestError, TokenRefusedError
+├── PassageUnknownError, ReferralUnknownError, ImageUnknownError, TooManyImagesError
+├── FacesUnknownError, FacesErasedError, HoldUnknownError
 ├── KeyringError
-│   ├── KeyLostError
-│   ├── KeyWrongError
-│   └── ImageChangedError
+│   └── KeyLostError, KeyWrongError, ImageChangedError
+├── AlarmUnknownError, LaneUnknownError, NoRequestError, PassageNotFoundError, NotInLedgerError
+├── CaseRefusedError, CaseUnknownError
+├── ClaimHeldError, ClaimMissingError, AlreadyDecidedError, PassageClosedError
+├── OtherOfficerNeededError, AlreadyJudgedError, NotShownError, NotRevealedError, NoShiftError
+├── NotDecidedError, NotYourDecisionError, AlreadyHandedError, NoteMissingError
+├── RepeatRefusedError, SecondOfficerNeededError, GroundRefusedError
+├── ChainBrokenError, ImageMissingError, ImageRefusedError, EntryRefusedError, BodyTooLargeError
+├── TextRefusedError
+├── StoreBusyError
 ├── NotReadyError
-│   ├── SchemaDiffersError
-│   ├── DiskFullError
-│   ├── ReadOnlyStoreError
-│   └── EndingError
-└── all others
+│   └── SchemaDiffersError, DiskFullError, ReadOnlyStoreError, EndingError
+└── TooManyListenersError
 """
 
 from typing import Any, ClassVar

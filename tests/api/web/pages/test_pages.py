@@ -89,11 +89,12 @@ def test_every_code_has_an_officers_text(tag: str, code: Code) -> None:
 def test_every_error_stands_under_its_kind() -> None:
     made = {one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, ApiError)}
     over, found = {0: "ApiError"}, {"ApiError"}
-    for lead, name in re.findall(r"^([│ ]*[├└]── )(\w+)  ", errors.__doc__ or "", re.MULTILINE):
+    for lead, names in re.findall(r"^([│ ]*[├└]── )(.+)$", errors.__doc__ or "", re.MULTILINE):
         depth = len(lead) // 4
-        over[depth] = name
-        assert vars(errors)[name].__bases__[0].__name__ == over[depth - 1], name
-        found.add(name)
+        for name in names.split(", "):
+            over[depth] = name
+            assert vars(errors)[name].__bases__[0].__name__ == over[depth - 1], name
+            found.add(name)
     assert found == {one.__name__ for one in made}
 
 
