@@ -30,6 +30,7 @@ WIRED = GateSettings(
     by_hand=5,
     inverted=frozenset({"fire", "emergency"}),
     poll_s=0.02,
+    timeout_s=0.4,  # a busy machine may hold the box up for a moment
     watchdog_s=1.0,
     shuts_within_s=1.0,
     gap_s=0.1,
