@@ -21,7 +21,7 @@ BESIDE = (
     ("types", [str(BIN / "mypy")]),
     ("who may import whom", [str(BIN / "lint-imports"), "--no-cache"]),
 )
-WORKERS = ("-n", str((os.cpu_count() or 1) + 2), "--dist", "loadfile", "--no-loadscope-reorder")
+WORKERS = ("-n", str((os.cpu_count() or 1) + 2), "--dist", "loadfile")
 QUICK = ("-m", "not thorough", "--hypothesis-profile", "quick")
 THOROUGH = ("-m", "thorough or hypothesis")
 """Properties are in both tiers: here with all their examples."""

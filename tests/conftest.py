@@ -2,7 +2,6 @@
 
 import os
 import signal
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,12 +28,6 @@ def pytest_configure() -> None:
     """What runs behind a shell's & is born deaf to Ctrl-C, and so would be all that the tests start."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Beside other workers, files in an order by chance, the same each time: some only wait, some compute."""
-    if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: zlib.crc32(item.path.name.encode()))
 
 
 @pytest.fixture(scope="module")

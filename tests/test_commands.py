@@ -13,6 +13,7 @@ from pydantic import BaseModel
 import api.platform.settings
 import lane.service.settings
 from lane.platform.settings import keys
+from tests.support import tiers
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = [
@@ -49,7 +50,7 @@ def test_help_loads_no_heavy_package(package: str, may_load: set[str]) -> None:
     assert done.stderr.strip() == "[]"
 
 
-@pytest.mark.parametrize("command", ["api openapi", "api settings", "lane settings", "models --help"])
+@tiers.parametrize("command", ["lane settings", "api openapi", "api settings", "models --help"], quick=1)
 def test_command_survives_its_gone_reader(command: str) -> None:
     read, write = os.pipe()
     os.close(read)

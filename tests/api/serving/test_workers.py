@@ -132,6 +132,7 @@ def test_events_reach_pages_of_every_worker(staffed_desk: StaffedDesk) -> None:
         wait_until(lambda: all(follower.events == expected for follower in followers))
 
 
+@pytest.mark.thorough
 @pytest.mark.both_databases
 def test_killed_worker_is_replaced(staffed_desk: StaffedDesk) -> None:
     process = staffed_desk.process

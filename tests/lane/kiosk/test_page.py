@@ -321,7 +321,7 @@ def is_green(png: str) -> bool:
 # What travellers ask for
 
 
-@pytest.mark.parametrize(
+@tiers.parametrize(
     ("wish", "code"),
     [
         (Button.NO_FACE, Code.DECLINES_FACE),
@@ -329,6 +329,7 @@ def is_green(png: str) -> bool:
         (Button.INFANT, Code.INFANT_CARRIED),
         (Button.HELP, Code.IMPAIRMENT),
     ],
+    quick=1,
 )
 def test_button_cycle_works_and_is_heard(browser: Browser, wish: Button, code: Code) -> None:
     with kiosk() as shown, opened(browser, shown) as page:

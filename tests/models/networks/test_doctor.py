@@ -98,7 +98,7 @@ def a_folder(path: Path) -> None:
     path.mkdir()
 
 
-@pytest.mark.parametrize(
+@tiers.parametrize(
     ("harm", "state", "advice"),
     [
         (Path.unlink, "missing", "run `python -m models prepare {name}`"),
@@ -110,7 +110,7 @@ def a_folder(path: Path) -> None:
         ),
         (a_folder, "unreadable", "let this user read {path}, which must be a file"),
     ],
-    ids=["missing", "emptied", "damaged", "a folder"],
+    quick=1,
 )
 @tiers.parametrize("role", ("detector", "matcher"), quick=1)
 def test_unusable_file_is_a_problem_with_advice(

@@ -297,6 +297,7 @@ def scales(page: Page) -> list[float]:
     return [float(scale) for scale in found]
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("administrator")
 def test_people_registered_changed_disabled_by_keyboard(desk: RunningDesk, page: Page) -> None:
     sign_in(page, desk, "chen", "/people")
