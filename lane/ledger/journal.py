@@ -331,7 +331,10 @@ def _locked(path: Path) -> int:
         raise JournalError(f"the journal {path} cannot be opened: {error.strerror}") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    except BlockingIOError as error:
         os.close(lock)
         raise JournalInUseError(f"another process has the journal {path}: one lane, one journal") from error
+    except OSError as error:
+        os.close(lock)
+        raise JournalError(f"the journal {path} cannot be locked: {error.strerror}") from error
     return lock

@@ -1,5 +1,7 @@
 """The lane's ledger and outbox on disk: all or nothing, one lane, one process, nobody else's eyes."""
 
+import errno
+import fcntl
 import hashlib
 import sqlite3
 from contextlib import closing
@@ -15,7 +17,13 @@ from lane.desk.outbox import Outbox
 from lane.ledger.entry import GENESIS, Draft, Head, Picture, read
 from lane.ledger.journal import SqliteJournal, Standing
 from lane.platform.clock import SkippingClock, SystemClock
-from lane.platform.errors import DeskLostError, DeskRefusedError, JournalError, LedgerBrokenError
+from lane.platform.errors import (
+    DeskLostError,
+    DeskRefusedError,
+    JournalError,
+    JournalInUseError,
+    LedgerBrokenError,
+)
 from tests.support.lane.simulated_lane import SimulatedDesk, opened
 
 NOW = SystemClock().now()
@@ -72,10 +80,20 @@ def test_unreadable_disk_is_told(here: SqliteJournal) -> None:
 
 
 def test_one_lane_one_journal_one_process(here: SqliteJournal, tmp_path: Path) -> None:
-    with pytest.raises(JournalError, match="another process"):
+    with pytest.raises(JournalInUseError, match="another process"):
         journal(tmp_path)
     here.close()
     journal(tmp_path).close()
+
+
+def test_disk_without_locks_is_not_in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(JournalError, match="cannot be locked: no locks") as caught:
+        journal(tmp_path)
+    assert not isinstance(caught.value, JournalInUseError)
 
 
 def test_another_lanes_journal_is_refused(here: SqliteJournal, tmp_path: Path) -> None:
