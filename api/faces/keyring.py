@@ -42,7 +42,7 @@ from api.platform.errors import (
     StoreError,
 )
 from api.platform.settings import Settings
-from lane.platform.settings import is_loopback
+from lane.platform.settings_section import is_loopback
 
 SCHEMA = "keyring"
 

@@ -12,7 +12,8 @@ from sqlalchemy.exc import ArgumentError
 
 from api.platform.errors import SettingsError
 from lane.platform import errors
-from lane.platform.settings import ProgramSettings, Section, is_loopback, read_settings
+from lane.platform.settings import ProgramSettings, read_settings
+from lane.platform.settings_section import Section, is_loopback
 
 ENV_PREFIX = "PASSENGER_LANE_DESK_"
 

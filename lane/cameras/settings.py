@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_v
 from lane.cameras.shared_memory_feed import MOST_PIXELS
 from lane.cameras.source import SCHEMES, AtEnd, Source
 from lane.platform.errors import SettingsError
-from lane.platform.settings import Section
+from lane.platform.settings_section import Section
 
 REST_S = 0.25
 """While nobody looks a frame is made so often, and four times in `stall_s` at least."""

@@ -3,7 +3,7 @@ from typing import Annotated
 from pydantic import Field
 
 from lane.decision.evidence import DocumentKind
-from lane.platform.settings import Section
+from lane.platform.settings_section import Section
 
 
 class DocumentSettings(Section):

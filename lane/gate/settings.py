@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from lane.platform.settings import Section
+from lane.platform.settings_section import Section
 
 Number = Annotated[int, Field(ge=0, le=0xFFFF)]
 """Of a coil or a discrete input, as the protocol counts: from 0."""

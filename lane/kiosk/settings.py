@@ -4,7 +4,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, field_validator
 
-from lane.platform.settings import Section
+from lane.platform.settings_section import Section
 
 Language: TypeAlias = Literal["zh", "en"]
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -1,10 +1,9 @@
-"""Reads and lists a process's settings: defaults weigh least, then a TOML file, the environment, the given.
+"""Reads and lists settings: defaults weigh least, then a TOML file, the environment, what is given.
 
 What is wrong is reported with its file, line and key, or with its variable, before anything opens.
 """
 
 import difflib
-import ipaddress
 import json
 import os
 import textwrap
@@ -14,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource, SettingsConfigDict
@@ -23,14 +22,6 @@ from lane.platform.errors import SettingsError
 from lane.platform.toml_positions import Where, lines, nearest
 
 _WIDTH = 100
-
-
-class Section(BaseModel):
-    """Unknown keys are refused, and no error repeats a value: it may be a secret."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
-    )
 
 
 class ProgramSettings(BaseSettings):
@@ -172,11 +163,3 @@ def listing(settings: type[BaseModel], prefix: str, *, as_json: bool) -> str:
         f"{textwrap.fill(one.meaning, _WIDTH, initial_indent='    ', subsequent_indent='    ')}\n"
         for one in found
     )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether nothing leaves this machine on its way to that host."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

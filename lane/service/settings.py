@@ -13,7 +13,8 @@ from lane.desk.outbox import PICTURES_FOR_S
 from lane.document.settings import DocumentSettings
 from lane.gate.settings import GateSettings
 from lane.kiosk.settings import KioskSettings
-from lane.platform.settings import ProgramSettings, Section, is_loopback, read_settings
+from lane.platform.settings import ProgramSettings, read_settings
+from lane.platform.settings_section import Section, is_loopback
 
 PREFIX = "PASSENGER_LANE_"
 _OF_OTHERS = tuple(f"{PREFIX}{name}" for name in ("DESK_", "CACHE", "CATALOGUE", "RECORDING_KEY"))
