@@ -123,7 +123,7 @@ def prepare_case(
     training: Annotated[bool, typer.Option("--training", help="For training alone.")] = False,
 ) -> None:
     """Write a case whose truth is known, for `python -m api case add`: pictures, eyes, evidence."""
-    from lane.passage.picture_comparison import prepare_case as prepare  # noqa: PLC0415
+    from lane.passage import prepared_case  # noqa: PLC0415
     from lane.platform.clock import SystemClock  # noqa: PLC0415
     from lane.service.build import build_measurer, build_policy  # noqa: PLC0415
 
@@ -133,7 +133,7 @@ def prepare_case(
     settings = _settings()
     rules = build_policy(settings)
     measurer = build_measurer(settings, rules)
-    case = prepare(document, live, known, measurer, rules, SystemClock(), training=training)
+    case = prepared_case.prepare(document, live, known, measurer, rules, SystemClock(), training=training)
     out.touch(mode=0o600)  # faces lie in it
     out.write_text(json.dumps(case), encoding="utf-8")
     print(f"{out} is written; `python -m api case add {out}` keeps it at the desk, sealed")

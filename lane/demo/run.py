@@ -41,8 +41,8 @@ from lane.kiosk.client import Kiosk
 from lane.kiosk.settings import Setup
 from lane.kiosk.traveller_requests import TravellerRequests, no_requests
 from lane.ledger.journal import SqliteJournal
+from lane.passage import prepared_case
 from lane.passage.judge import Judge
-from lane.passage.picture_comparison import prepare_case
 from lane.passage.station import PassageReport, Station
 from lane.platform.clock import Clock, SkippingClock
 from lane.platform.errors import NobodyYetError, StoppedError
@@ -272,7 +272,7 @@ def add_training_cases(
         for name in ("obama.jpg", live):
             photos.load(name)  # by hash: nobody else's picture
         pictures = photos.folder() / "obama.jpg", [photos.folder() / live]
-        case = prepare_case(*pictures, truth, measurer, policy, clock, training=True)
+        case = prepared_case.prepare(*pictures, truth, measurer, policy, clock, training=True)
         file = folder / f"case-{truth}.json"
         file.touch(mode=0o600)
         try:

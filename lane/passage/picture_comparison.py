@@ -1,25 +1,20 @@
-"""One document photo against live pictures, by the lane's measuring and policy; nothing moves.
+"""One document photo against live pictures, by the lane's measuring and policy; nothing moves."""
 
-Also as a case whose truth is known, for an officers' desk: pictures, and what this lane would say of them.
-"""
-
-import base64
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from lane.cameras.frame import Frame
 from lane.capture.capture import AssessedFrame, failing
 from lane.capture.measuring import Measurer, Stopwatch, agreed_similarity
 from lane.capture.reference import examine, unexamined
 from lane.decision.decide import Admit, Refer, decide
-from lane.decision.evidence import CaptureEnd, CaptureEvidence, DeskContact, Evidence, to_plain
+from lane.decision.evidence import CaptureEnd, CaptureEvidence, DeskContact, Evidence
 from lane.decision.policy import Policy
 from lane.document.travel_document import TravelDocument
 from lane.passage.judge import gather
-from lane.passage.officer_pictures import make_picture
 from lane.platform.clock import Clock
 from lane.platform.errors import PictureError
 from models.errors import ImageError, ModelError
@@ -28,8 +23,6 @@ from models.quality.components import mapped
 from models.values.face import ImageBGR
 from models.values.measurement import Measure, Measured
 
-CASE_VERSION = 1
-MOST_LIVE = 8
 STAGES = ("detect", "align", "quality", "embed", "compare", "total")
 
 
@@ -100,34 +93,12 @@ def compare_pictures(
     return Comparison(evidence, decide(evidence, rules), rules, watch.timings_ms())
 
 
-def prepare_case(
-    document: Path,
-    live: Sequence[Path],
-    truth: Literal["same", "different"],
-    measurer: Measurer,
-    policy: Policy,
-    clock: Clock,
-    *,
-    training: bool,
-) -> dict[str, Any]:
-    """The case as `python -m api case add` reads it. Raises PictureError, ModelError."""
-    if not 1 <= len(live) <= MOST_LIVE:
-        raise PictureError(f"a case has 1 to {MOST_LIVE} live pictures")
-    found = compare_pictures(document, live, measurer, policy, clock)
-    return {
-        "version": CASE_VERSION,
-        "truth": truth,
-        "training": training,
-        "judged": {
-            "reasons": to_plain(found.outcome.reasons),
-            "remarks": to_plain(found.outcome.remarks),
-            "evidence": to_plain(found.evidence),
-        },
-        "images": [
-            _picture("document", document, measurer),
-            *(_picture("live", one, measurer) for one in live),
-        ],
-    }
+def read_picture(path: Path) -> ImageBGR:
+    """Raises PictureError."""
+    try:
+        return read(path)
+    except ImageError as error:
+        raise PictureError(str(error)) from error
 
 
 def _chosen(taken: Sequence[AssessedFrame]) -> list[AssessedFrame]:
@@ -158,26 +129,7 @@ def _document(path: Path) -> TravelDocument:
 
 
 def _frame(number: int, path: Path, clock: Clock) -> Frame:
-    return Frame("file", number, clock.now(), clock.monotonic_s(), _image(path))
-
-
-def _picture(role: str, path: Path, measurer: Measurer) -> dict[str, Any]:
-    """As the officer will see it: not larger than a lane sends it, with the eyes of its only face."""
-    image_bgr = _image(path)
-    sighting = measurer.look(image_bgr, Stopwatch())
-    shown = make_picture(role, image_bgr, sighting.only_face)
-    return {
-        "role": role,
-        "jpeg": base64.b64encode(shown.picture.content).decode(),
-        "eyes": shown.eyes and [list(eye) for eye in shown.eyes],
-    }
-
-
-def _image(path: Path) -> ImageBGR:
-    try:
-        return read(path)
-    except ImageError as error:
-        raise PictureError(str(error)) from error
+    return Frame("file", number, clock.now(), clock.monotonic_s(), read_picture(path))
 
 
 def _number(measure: Measure) -> float | None:
