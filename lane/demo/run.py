@@ -49,9 +49,9 @@ from lane.platform.errors import NobodyYetError, StoppedError
 from lane.service.build import (
     build_evaluation_thread,
     build_measurer,
+    build_measurer_on_cpu,
     build_policy,
     build_status_reporter,
-    on_cpu,
 )
 from lane.service.settings import read as read_settings
 
@@ -213,7 +213,7 @@ def run(output: Terminal, *, headless: bool, data: Path | None = None, port: int
                 build_evaluation_thread(settings, policy, clock, measurer.networks)
             ),
             status_reporter=status_reporter,
-            networks_on_cpu=partial(build_measurer, on_cpu(settings), policy),
+            networks_on_cpu=partial(build_measurer_on_cpu, settings, policy),
             guide=screen.guide,
             requests=screen.requests,
         )

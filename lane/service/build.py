@@ -46,6 +46,11 @@ def build_measurer(settings: Settings, policy: Policy) -> Measurer:
     return Measurer(networks, second_face_ratio=policy.capture.second_face_ratio)
 
 
+def build_measurer_on_cpu(settings: Settings, policy: Policy) -> Measurer:
+    """For networks that fail where they run; without a second matcher, which only watches."""
+    return build_measurer(_on_cpu(settings), policy)
+
+
 def _must_be_calibrated(networks: Networks, policy: Policy) -> None:
     policy.check(networks.embedder.identity, networks.embedder.arithmetic)
 
@@ -116,8 +121,7 @@ def build_retention(
     return Retention(journal, clock, pictures, recordings, timekeeper)
 
 
-def on_cpu(settings: Settings) -> Settings:
-    """For networks that fail where they run; without a second matcher, which only watches."""
+def _on_cpu(settings: Settings) -> Settings:
     engine = settings.engine.model_copy(update={"provider_policy": "cpu", "bf16": "never"})
     evaluation = settings.evaluation.model_copy(update={"shadow_matcher": None})
     return settings.model_copy(update={"engine": engine, "evaluation": evaluation})

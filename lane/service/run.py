@@ -41,10 +41,10 @@ from lane.platform.garbage_collection import settled_garbage
 from lane.service.build import (
     build_evaluation_thread,
     build_measurer,
+    build_measurer_on_cpu,
     build_policy,
     build_retention,
     build_status_reporter,
-    on_cpu,
 )
 from lane.service.settings import Settings
 from lane.service.watchdog import FlowWatchdog, WatchedClock, WatchedGate
@@ -128,7 +128,7 @@ def open_lane(
             outbox=Outbox(journal, desk, clock, settings.retention.pictures_for_s, timekeeper),
             erase_expired=retention.erase_expired,
             evaluation=evaluation,
-            networks_on_cpu=partial(build_measurer, on_cpu(settings), policy),
+            networks_on_cpu=partial(build_measurer_on_cpu, settings, policy),
             status_reporter=status_reporter,
             guide=kiosk,
             requests=kiosk.take,

@@ -106,5 +106,5 @@ def test_shipped_policy_covers_locked_avx512_release_alone() -> None:
 
 def test_lost_networks_run_cpu_fp32() -> None:
     lost = read(engine={"bf16": "require", "provider_policy": "require", "provider": "openvino"})
-    engine = build.on_cpu(lost).engine
+    engine = build._on_cpu(lost).engine
     assert (engine.provider_policy, engine.bf16) == ("cpu", "never")
