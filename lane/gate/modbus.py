@@ -204,11 +204,11 @@ class ModbusGate:
     def _read_inputs(self) -> None:
         on = self._relays.inputs()
         now_s = time.monotonic()
-        if self._lost is not None and not (on.get("fire", False) or self._sensors.fire):
-            self._shut_doors()  # nobody knows what the box did meanwhile
         if self._lost is not None:
+            if not (on.get("fire", False) or self._sensors.fire):
+                self._shut_doors()  # nobody knows what the box did meanwhile
             log.warning("the gate's relay box is reached")
-        self._lost = None
+            self._lost = None
         self._shut = {door: on.get(f"{door}_shut", door not in self._opened) for door in self._doors}
         alarms = {name: on.get(name, False) for name in ALARMS}
         self._alarming = any(alarms.values())
@@ -291,7 +291,7 @@ class ModbusGate:
             except GateFaultError as error:
                 self._note_failure(error)
                 raise
-            except Exception as error:  # fail closed: the opening ends, and the box is asked anew
+            except Exception as error:  # fail closed: the opening ends, and the connection is made anew
                 self._relays.close()
                 self._note_failure(error)
                 raise GateFaultError(f"the gate failed: {type(error).__name__}") from error

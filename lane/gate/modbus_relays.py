@@ -24,7 +24,9 @@ class Relays:
     """One connection, made when it is needed. For one thread at a time."""
 
     def __init__(self, settings: GateSettings) -> None:
-        self._settings, self._unit, self._timeout_s = settings, settings.unit, settings.timeout_s
+        self._settings, self._wired = settings, settings.inputs()
+        self._first = min(self._wired.values())
+        self._count = max(self._wired.values()) - self._first + 1
         self._client = ModbusTcpClient(
             settings.host, port=settings.port, timeout=settings.timeout_s, retries=0
         )
@@ -41,20 +43,19 @@ class Relays:
 
     def inputs(self) -> dict[str, bool]:
         """Each input that is wired, by name: whether it is on, after `inverted`. Raises GateFaultError."""
-        read, wired = self._client.read_discrete_inputs, self._settings.inputs()
-        first = min(wired.values())
-        count = max(wired.values()) - first + 1
-        bits = self._bits(READ_INPUTS, lambda: read(first, count=count, device_id=self._unit), count)
-        return {name: bits[at - first] is not (name in self._settings.inverted) for name, at in wired.items()}
+        read, first, count = self._client.read_discrete_inputs, self._first, self._count
+        bits = self._bits(READ_INPUTS, lambda: read(first, count=count, device_id=self._settings.unit), count)
+        inverted = self._settings.inverted
+        return {name: bits[at - first] is not (name in inverted) for name, at in self._wired.items()}
 
     def coil(self, number: int) -> bool:
         read = self._client.read_coils
-        return self._bits(READ_COILS, lambda: read(number, count=1, device_id=self._unit), 1)[0]
+        return self._bits(READ_COILS, lambda: read(number, count=1, device_id=self._settings.unit), 1)[0]
 
     def write(self, number: int, *, on: bool) -> None:
         """Set a coil, as the box confirms. Raises GateFaultError."""
         write = self._client.write_coil
-        confirmed = self._bits(WRITE_COIL, lambda: write(number, on, device_id=self._unit), 1)
+        confirmed = self._bits(WRITE_COIL, lambda: write(number, on, device_id=self._settings.unit), 1)
         if confirmed[0] is not on:
             self._give_up("the relay box confirms something else than was written")
 
@@ -66,10 +67,10 @@ class Relays:
         left_s = self._until_s - time.monotonic()
         if left_s <= 0:
             self._give_up("the relay box answers too slowly")
-        self._client.comm_params.timeout_connect = min(self._timeout_s, left_s)
+        self._client.comm_params.timeout_connect = min(self._settings.timeout_s, left_s)
         try:
             answer = call()
-        except Exception as error:  # fail closed: no answer proves nothing
+        except Exception as error:  # fail closed: without an answer nothing is proved
             self.close()
             raise GateFaultError(f"the relay box does not answer: {type(error).__name__}") from error
         bits = answer.bits
