@@ -125,7 +125,8 @@ class StatusReporter:
         self._events: dict[str, float] = {}
         self._passages = self._outbox = 0
         self._reported_state = (State.WAITING.value, clock.now())
-        self._silent = False
+        self._silent = self._faulty = False
+        """Whether a report was lost since the last that arrived, and whether by a fault of the lane."""
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=self._work, name="status-reporter", daemon=True)
@@ -238,13 +239,13 @@ class StatusReporter:
         asked_s = self._clock.monotonic_s()
         try:
             command = self._desk.report(self.status())
-        except Exception as error:
-            if not self._silent:
-                ours = not isinstance(error, DeskError)
+        except Exception as error:  # decides nothing: the lane goes on with the last command
+            ours = not isinstance(error, DeskError)
+            if not self._silent or (ours and not self._faulty):
                 log.warning("the lane's status did not reach the desk: %s", error, exc_info=ours)
-            self._silent = True
+            self._silent, self._faulty = True, self._faulty or ours
             return
-        self._silent = False
+        self._silent = self._faulty = False
         with self._lock:
             self._command, self._has_command = command, True
             self._take_in_request(command.request, asked_s)

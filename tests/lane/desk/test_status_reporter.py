@@ -18,7 +18,7 @@ from lane.cameras.health import CameraCounts, CameraHealth, CameraStatus
 from lane.decision.passage_states import State
 from lane.decision.reason_codes import Code
 from lane.decision.referral import Answer, PassageId
-from lane.desk.port import LONGEST_REQUEST_S, NO_COMMAND, WISHES, Command, Request
+from lane.desk.port import LONGEST_REQUEST_S, NO_COMMAND, WISHES, Command, Request, Status
 from lane.desk.status_reporter import StatusReporter, WatchedCamera
 from lane.document.simulated import SimulatedReader
 from lane.document.travel_document import TravelDocument
@@ -251,6 +251,21 @@ def test_every_passage_state_has_a_word() -> None:
         said.add(status_reporter.status().state)
     status_reporter.note_fault()
     assert said | {status_reporter.status().state} == {"waiting", "capturing", "referred", "open", "fault"}
+
+
+def test_own_fault_is_logged_while_desk_is_away(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> Status:
+        raise ValueError("of our own")
+
+    desk = SimulatedDesk(LANE, fault=DeskLostError("nobody is there"))
+    status_reporter = StatusReporter(desk, ABOUT, StandingClock())
+    status_reporter.exchange()
+    monkeypatch.setattr(status_reporter, "status", fail)
+    for _ in range(2):
+        status_reporter.exchange()
+    assert [bool(one.exc_info) for one in caplog.records] == [False, True], "each once, ours with its place"
 
 
 # --- an officer's requests
