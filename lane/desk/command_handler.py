@@ -26,7 +26,7 @@ class CommandHandler:
     """Whether one lane serves."""
 
     def __init__(self, journal: SqliteJournal, clock: Clock, reporter: StatusReporter) -> None:
-        self._journal, self._clock, self.reporter = journal, clock, reporter
+        self._journal, self._clock, self._reporter = journal, clock, reporter
         self.obeyed = NO_COMMAND
         """The last command that was obeyed; number 0 before the first."""
 
@@ -36,11 +36,14 @@ class CommandHandler:
         if body is not None:
             self.obeyed = Command(body["command"], WantedState(body["wanted"]), body["by"])
         taken = self._journal.last(REQUEST_TAKEN)
-        self.reporter.remember(self.obeyed, taken["request"] if taken else 0)
+        self._reporter.remember(self.obeyed, taken["request"] if taken else 0)
 
     def take_requests(self, passage: PassageId) -> tuple[Code, ...]:
-        """What an officer asks for this passenger, each request once, after it is in the ledger."""
-        request = self.reporter.take_request()
+        """What an officer asks for this passenger, each request once, after it is in the ledger.
+
+        A request that is lost or late does nothing.
+        """
+        request = self._reporter.take_request()
         if request is None:
             return ()
         body = {"passage": passage, "request": request.number, "code": request.code.value, "by": request.by}
@@ -51,12 +54,12 @@ class CommandHandler:
     @property
     def stopped(self) -> bool:
         """Whether the gate must be shut, and the passage under way must not go on."""
-        return self.reporter.command.wanted is WantedState.STOPPED
+        return self._reporter.command.wanted is WantedState.STOPPED
 
     @property
     def serves(self) -> bool:
         """Whether new passengers are wanted."""
-        return self.reporter.command.wanted is WantedState.OPEN
+        return self._reporter.command.wanted is WantedState.OPEN
 
     def ready(self, ended: threading.Event, check: Callable[[], bool], deliver: Callable[[], object]) -> bool:
         """Wait until the lane may serve and `check` is true; False where the lane ends before."""
@@ -71,12 +74,12 @@ class CommandHandler:
 
     def _obey(self) -> bool:
         """Put a new command into the ledger, once."""
-        command = self.reporter.command
+        command = self._reporter.command
         if command == self.obeyed:
             return False
         body = {"command": command.number, "wanted": command.wanted.value, "by": command.by}
         self._journal.record([Draft(OBEYED, body)], at=self._clock.now())
         self.obeyed = command
-        self.reporter.note_obeyed(command)
+        self._reporter.note_obeyed(command)
         log.warning("a supervisor wants this lane %s", command.wanted)
         return True

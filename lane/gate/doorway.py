@@ -13,6 +13,7 @@ from lane.decision.passage_states import Step
 from lane.decision.reason_codes import Code
 from lane.decision.referral import PassageId
 from lane.desk.command_handler import CommandHandler
+from lane.desk.status_reporter import StatusReporter
 from lane.gate.light_beams import Passing
 from lane.gate.port import Gate, GateEvent
 from lane.gate.sensors import FIRE
@@ -45,10 +46,16 @@ class GateResult:
 
 class Doorway:
     def __init__(
-        self, gate: Gate, journal: SqliteJournal, clock: Clock, commands: CommandHandler, timeout_s: float
+        self,
+        gate: Gate,
+        journal: SqliteJournal,
+        clock: Clock,
+        commands: CommandHandler,
+        status_reporter: StatusReporter,
+        timeout_s: float,
     ) -> None:
         self._gate, self._journal, self._clock = gate, journal, clock
-        self._commands, self._timeout_s = commands, timeout_s
+        self._commands, self._reporter, self._timeout_s = commands, status_reporter, timeout_s
         self._alarm: Mapping[str, Any] | None = None
         self._objects: list[GateEvent] = []
         self._unwritten: list[tuple[GateEvent, PassageId | None]] = []
@@ -102,7 +109,7 @@ class Doorway:
         if self._alarm is not None and trouble is None:
             self._lift_alarm()
         why = trouble if self._alarm is None else str(self._alarm["because"])
-        self._commands.reporter.note_gate(why)
+        self._reporter.note_gate(why)
         return why is None
 
     def let_through(self, passage: PassageId) -> GateResult:
@@ -180,7 +187,7 @@ class Doorway:
             self._journal.record(drafts, at=self._clock.now())
             self._alarm = alarm or self._alarm
             self._unwritten.pop(0)
-            self._commands.reporter.note_event(event.code)
+            self._reporter.note_event(event.code)
             log.warning("%s at the gate %s", event.code, event.detail)
 
     def _alarm_of(self, event: GateEvent) -> Mapping[str, Any] | None:
@@ -188,7 +195,7 @@ class Doorway:
         if event.code is not Code.EMERGENCY_STOP or (self._alarm is not None and event.detail != FIRE):
             return None
         why = event.detail or event.code.value
-        return {"on": True, "because": why, "command": self._commands.reporter.command.number}
+        return {"on": True, "because": why, "command": self._reporter.command.number}
 
     def _lift_alarm(self) -> None:
         """Lift the alarm, once a supervisor opened the lane after it and the gate is in order."""

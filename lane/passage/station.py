@@ -108,7 +108,7 @@ class Station:
         self._guide, self._traveller_requests = guide, requests
         self._reporter, self._networks_on_cpu = status_reporter, networks_on_cpu
         self._commands = CommandHandler(journal, clock, status_reporter)
-        self._doorway = Doorway(gate, journal, clock, self._commands, gate_timeout_s)
+        self._doorway = Doorway(gate, journal, clock, self._commands, status_reporter, gate_timeout_s)
         self._officer_wait_s, self._erase_expired = officer_wait_s, erase_expired
         self._timekeeper, self._clock_doubted = timekeeper, False
         self.closed = False
