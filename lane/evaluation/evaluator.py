@@ -96,7 +96,7 @@ class Evaluator:
         """Erase what is held of passengers."""
         self._cohort.close()
 
-    def evaluate(self, verification: Verification, /) -> dict[str, Any]:
+    def evaluate(self, verification: Verification) -> dict[str, Any]:
         """The body of `passage.evaluated`, but for the passage: plain values, each with why it is missing."""
         watch = Stopwatch()
         cohort = _result_or_reason("cohort", lambda: self._compare_with_others(verification, watch))
@@ -214,8 +214,8 @@ class EvaluationThread:
             if self._busy:
                 log.warning("passage %s was not evaluated: the one before still is", passage)
                 return False
-            work = threading.Thread(target=self._work, args=(passage, verification), daemon=True)
-            work.start()
+            given = (passage, verification)
+            threading.Thread(target=self._work, args=given, name="evaluation", daemon=True).start()
             self._busy = True
             return True
 
@@ -231,7 +231,7 @@ class EvaluationThread:
         results = []
         try:
             results = [(passage, self._evaluator.evaluate(verification))]
-        except Exception as error:  # the passage is over: a fault in here is nobody's but the evaluation's
+        except Exception as error:  # the passage is over: a fault in here ends here
             log.error("passage %s was not evaluated", passage, exc_info=error)
         with self._changed:
             self._results += results
@@ -243,7 +243,7 @@ def _result_or_reason(what: str, ask: Callable[[], object]) -> Any:
     """The result as plain values; a fault is logged, and the result is not assessed."""
     try:
         return to_plain(ask())
-    except Exception as error:  # the passage is over: a fault in here is nobody's but the evaluation's
+    except Exception as error:  # the passage is over: a fault in here ends here
         log.error("the evaluation in service failed: %s", what, exc_info=error)
         return to_plain(NotAssessed(type(error).__name__))
 

@@ -121,7 +121,7 @@ class Says(Evaluator):
     def __init__(self, say: Callable[[], dict[str, Any]], close: Callable[[], None] = lambda: None) -> None:
         self.say, self.end = say, close
 
-    def evaluate(self, _: Verification, /) -> dict[str, Any]:
+    def evaluate(self, verification: Verification) -> dict[str, Any]:
         return self.say()
 
     def close(self) -> None:
@@ -134,7 +134,7 @@ class Hanging(Evaluator):
     def __init__(self) -> None:
         self.over = threading.Event()
 
-    def evaluate(self, _: Verification, /) -> dict[str, Any]:
+    def evaluate(self, verification: Verification) -> dict[str, Any]:
         self.over.wait(LONG_S)
         return {}
 
