@@ -152,7 +152,7 @@ class FeedWriter(AttachedWriter):
         super().__init__(name)
         try:
             self.hold()
-            # All the memory now: where there is too little, later that kills the writer.
+            # Take all the memory now: a writer that finds none later is killed (SIGBUS).
             os.posix_fallocate(self._file, 0, len(self._map))
         except OSError as error:
             self.close()
@@ -242,7 +242,7 @@ def _made(name: str, pixels: int) -> SharedMemory:
 
 def _remove_left_over(name: str) -> None:
     """Nobody holds what a killed owner left. Raises CameraError where somebody does."""
-    with AttachedWriter(name) as left:
+    with _Memory(name, writable=True) as left:
         try:
             left.hold()
         except BlockingIOError as error:

@@ -493,6 +493,7 @@ class Code(StrEnum):
 
 BY_GROUP = tuple(sorted(Code, key=lambda code: ("DFAPLWS".index(code[0]), code)))
 """As the field lists them: document, face, attack, person, lane, authority, system."""
+_GRAVITY = {code: place for place, code in enumerate(Code)}
 NEVER_CAPTURED = frozenset(code for code in Code if code.meaning.never_captured)
 _by_hand = [(code, code.meaning.by_hand) for code in Code if code.meaning.by_hand]
 BY_HAND: dict[Code, ByHand] = dict(sorted(_by_hand, key=lambda one: one[1].place))
@@ -513,9 +514,6 @@ class Reason:
 def worst_first(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
     """The same reasons in the order an officer reads them."""
     return tuple(sorted(reasons, key=lambda reason: _GRAVITY[reason.code]))
-
-
-_GRAVITY = {code: place for place, code in enumerate(Code)}
 
 
 def for_traveller(codes: Iterable[Code]) -> notices.Notice:
