@@ -95,7 +95,10 @@ class Child:
 def start_talking(
     command: Sequence[str], environment: Mapping[str, str] | None = None, errors: IO[bytes] | None = None
 ) -> Child:
-    """A child with pipes for its standard input and output; `errors` takes its standard error."""
+    """A child with pipes for its standard input and output.
+
+    Its standard error goes to `errors`, or without that where the parent's goes.
+    """
     process = subprocess.Popen(  # noqa: S603
         command,
         stdin=subprocess.PIPE,
@@ -283,8 +286,8 @@ class Supervisor:
         try:
             with self.down(pause_s):
                 self._sleep(until_s)
-        except Exception as error:  # noqa: BLE001  the child is started again in any case
-            log.error("while %s is down: %s", self.name, error)
+        except Exception as error:  # the child is started again in any case
+            log.error("while %s is down: %s", self.name, error, exc_info=error)
             self._sleep(until_s)
 
     def _sleep(self, until_s: float) -> None:
