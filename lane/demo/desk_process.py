@@ -51,7 +51,7 @@ def _for_its_owner(path: str, flags: int) -> int:
 
 
 def listening_at(child: Child, log: Path) -> str:
-    """The address that a desk which starts is found at. Raises SettingsError where it does not start."""
+    """The address of a desk that is starting. Raises SettingsError where it does not start."""
     too_late = threading.Timer(_START_S, child.process.kill)
     too_late.start()
     try:

@@ -142,12 +142,15 @@ class StatusReporter:
 
     @property
     def command(self) -> Command:
-        """The last command that was received."""
+        """The last command that was received; it may not be obeyed yet."""
         with self._lock:
             return self._command
 
     def remember(self, command: Command, last_request: int = 0) -> None:
-        """Take up the command of before, until the desk sends one; no request is taken up twice."""
+        """Take up what held before the lane started: the command that was obeyed, until the desk sends one.
+
+        `last_request` is the last that was taken up: none is taken up twice.
+        """
         with self._lock:
             self._obeyed = command.number
             self._last_request = max(self._last_request, last_request)

@@ -78,7 +78,10 @@ class Sensors:
     def see(
         self, sample: Sample, *, opened: frozenset[str], passing: bool, at_s: float
     ) -> Iterator[tuple[Code, str]]:
-        """What a sample means. `opened`: doors that the lane holds open; `passing`: somebody walks on."""
+        """Take in a sample; yields each event with a detail.
+
+        `opened`: doors that the lane holds open; `passing`: a passenger is on the way through.
+        """
         if self._fire.see(on=sample.fire):
             yield Code.EMERGENCY_STOP, FIRE
         if self._emergency.see(on=sample.emergency):

@@ -167,7 +167,11 @@ class Judge:
         return JudgedPassage(evidence, outcome, pictures, timings_ms, verification)
 
     def recover_networks(self, on_cpu: Callable[[], Measurer]) -> NetworkRecovery:
-        """Check them after a fault; where they fail, and the policy allows it, `on_cpu` makes others."""
+        """Check the networks after a fault; raises nothing.
+
+        Where they fail and the policy allows it, those of `on_cpu` are used from the next passenger on:
+        `on_cpu` gives networks that passed their golden check, or raises.
+        """
         if _pass_check(self.measurer):
             return NetworkRecovery.SOUND
         if self.policy.engine.when_lost != "cpu":
@@ -262,13 +266,13 @@ def _uncaptured(document_evidence: DocumentEvidence, *, models_unchanged: bool) 
 
 
 def _cues(capture: Capture, watch: Stopwatch) -> Mapping[str, Measure]:
-    """The liveness cues, or none after a fault; the policy then says whether that refers."""
+    """The liveness cues, or none after a fault: where cues may alarm, that refers."""
     if not capture.liveness_frames.kept:
         return {}
     try:
         with watch.time("liveness"):
             return capture.liveness_frames.cues()
-    except Exception as error:  # not assessed: the policy's when_not_assessed refers or signals it
+    except Exception as error:  # fail closed: where cues may alarm, the policy must refer without them
         log.error("liveness cues were not taken", exc_info=error)
         return {}
 
@@ -288,7 +292,7 @@ def _pass_check(measurer: Measurer) -> bool:
     except (ModelError, LaneError) as error:
         log.critical("the networks fail their check: %s", error)
         return False
-    except Exception as error:  # fail closed
+    except Exception as error:  # fail closed: networks that cannot be checked count as failed
         log.critical("the networks fail their check", exc_info=error)
         return False
     return True

@@ -193,7 +193,10 @@ class Station:
         return _report(passage, judged, decision, gate_opened=opened)
 
     def _await_answer(self, passage: Passage, outcome: Refer) -> tuple[Decision | None, bool]:
-        """Wait behind a closed gate, and no timeout decides. Without a decision where the lane is stopped."""
+        """Wait behind a closed gate; no timeout decides.
+
+        No decision and False where a supervisor or an alarm stops the lane.
+        """
         while True:
             answered = self._wait_for_officer(passage)
             if answered is None:
@@ -282,7 +285,10 @@ class Station:
         return tuple(dict.fromkeys(passage.events))
 
     def _check_doorway(self) -> bool:
-        """Between passengers: whether the doorway is ready. Faces that were kept long enough are erased."""
+        """Between passengers: whether the doorway is ready; its events are delivered at once.
+
+        Old faces are erased, whether the lane serves or a supervisor closed it.
+        """
         self._erase_expired()
         if facts := self._clock_facts():
             self._journal.record(facts, at=self._clock.now())
@@ -293,7 +299,8 @@ class Station:
     def _clock_facts(self) -> list[Draft]:
         """The fact that the clock is doubted, or trusted again: it holds after a restart as before.
 
-        A lane that is killed before the next check, seconds later, has only the last date in the ledger.
+        A jump is found by the next check, some seconds later. A lane that is killed before that check knows
+        only the last date in its ledger.
         """
         found = self._timekeeper is not None and self._timekeeper.check() is not Check.SUCCESSFUL
         if self._timekeeper is None or found == self._clock_doubted:

@@ -56,7 +56,10 @@ def _must_be_calibrated(networks: Networks, policy: Policy) -> None:
 
 
 def _with_shadow(runtime: RuntimeSettings, name: str | None) -> Networks | None:
-    """None without a second matcher that is ready. Raises CatalogueError for a name that no matcher has."""
+    """None without a second matcher that is ready: a lane does without it.
+
+    Raises CatalogueError for a name that no matcher has.
+    """
     if name is None:
         return None
     try:

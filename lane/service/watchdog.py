@@ -1,7 +1,7 @@
-"""Keeps a lane's process running: what its flow gives as signs of life, and who starts it again without them.
+"""A lane's flow gives signs of life; a lane that ends, or gives none, is started again.
 
-A flow that hangs in a driver reads neither clock nor gate any more. While no lane runs the gate is shut, the
-traveller's screen says so, and the desk is told that this lane is at fault.
+Nothing here decides or opens a gate. A flow that hangs in a driver reads neither clock nor gate any more.
+While no lane runs, the gate is shut, the traveller's screen says so, and the desk is told of the fault.
 """
 
 import logging
