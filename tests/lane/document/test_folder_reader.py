@@ -96,6 +96,7 @@ def test_what_was_there_before_is_nobodys(folder: Path) -> None:
     drop(folder, "two")
     with pytest.raises(NobodyYetError):
         source.read()
+    assert list(folder.iterdir()) == []
 
 
 def both(folder: Path) -> None:
@@ -184,8 +185,11 @@ def test_usable_folder_alone_is_opened(folder: Path) -> None:
 
 
 def test_missing_source_fails_open_and_probe() -> None:
-    with pytest.raises(SettingsError, match=r"document\.source"):
-        open_reader(DocumentSettings(), SkippingClock()).__enter__()
+    with (
+        pytest.raises(SettingsError, match=r"document\.source"),
+        open_reader(DocumentSettings(), SkippingClock()),
+    ):
+        pass
     [found] = probe(DocumentSettings())
     assert (found.ok, found.said) == (False, "document.source is not set")
 

@@ -215,8 +215,9 @@ def lost_desk(lane_with: LaneMaker, fault: DeskError) -> Seen:
     assert (report.officer, report.gate_opened) == (Answer.ADMIT, True)
     assert here.kinds()[-1] == "passage.closed"
     assert here.journal.pending(1) == []
+    opened = openings(here.gate.diary) - 1  # the officer's
     assert here.walk().outcome == "admit"
-    return Seen(codes(report), 0)
+    return Seen(codes(report), opened)
 
 
 @degraded(
