@@ -15,7 +15,6 @@ from lane.__main__ import main
 from lane.decision.evidence import Check
 from lane.ledger.clock_check import MOST_APART_S, MOST_STEP_S, Timekeeper, clock_is_doubted
 from lane.ledger.journal import SqliteJournal
-from tests.support import tiers
 from tests.support.command_line import in_process
 from tests.support.lane.simulated_lane import LANE, SetClock
 
@@ -104,7 +103,7 @@ def trust_clock(folder: Path) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.mark.thorough
-@tiers.parametrize("when", ["between", "during"], quick=1)
+@pytest.mark.parametrize("when", ["between", "during"])
 def test_killed_lane_mistrusts_its_changed_clock(when: str, tmp_path: Path) -> None:
     """Until a person says that it is right."""
     killed = lane(tmp_path, when)

@@ -99,7 +99,6 @@ def pictures(before: Sequence[object] = ()) -> list[object]:
     return [one for one in gc.get_objects() if isinstance(one, Picture) and id(one) not in known]
 
 
-@pytest.mark.thorough
 @tiers.parametrize("name", ["holder", "impostor"], quick=1)
 def test_passed_passenger_leaves_nothing(name: str, tmp_path: Path, lane_with: LaneMaker) -> None:
     before = pictures()
