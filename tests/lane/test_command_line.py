@@ -3,7 +3,6 @@
 One test starts the process; the others run in this one, most of them on networks that are loaded once.
 """
 
-import io
 import json
 import re
 import struct
@@ -17,15 +16,11 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from rich.console import Console
 
 from api.review.officer_accuracy import Truth
 from api.review.prepared import case_file
 from lane.__main__ import main
 from lane.capture.measuring import Measurer
-from lane.decision.referral import Answer, PassageId
-from lane.demo.terminal import Terminal
-from lane.passage.station import PassageReport
 from lane.service import build
 from models.networks.build import Networks
 from models.values.identity import MatcherIdentity
@@ -300,24 +295,3 @@ def test_desk_reads_prepared_case(photos: Path, tmp_path: Path) -> None:
     assert "F10" in {one.code for one in kept.judged.reasons}
     assert all(one.eyes for one in kept.judged.images)
     assert kept.judged.evidence.similarity.value is not None
-
-
-# --- what the demo prints
-
-
-WORDS = {
-    Answer.ADMIT: "admit",
-    Answer.SECOND_LINE: "secondary inspection",
-    Answer.REPEAT_CAPTURE: "capture again",
-    Answer.OTHER_AGENCY: "other agency",
-}
-
-
-@pytest.mark.parametrize("answer", Answer)
-def test_each_answer_has_its_words(answer: Answer) -> None:
-    console = Console(width=200, file=io.StringIO(), record=True)
-    terminal = Terminal(console, headless=False)
-    terminal.passed(PassageReport(PassageId("p-1"), "refer", (), (), answer, False, 1, {"total": 1.0}))
-    line = {"passenger": "holder", "outcome": "refer", "reasons": [], "officer": answer, "gate_opened": False}
-    terminal.ended({"passages": [line], "ledger": {"entries": 1, "verified": True}})
-    assert console.export_text().count(WORDS[answer]) == 2

@@ -144,11 +144,13 @@ def test_site_may_alarm_on_score(measurer: Measurer, policy: Policy, people: Peo
     assert evidence.liveness == evidence.liveness_cues[SCORE]
 
 
-def shipped_with(folder: Path, **use: str) -> Policy:
-    """The shipped policy, with these words in place of its own for liveness."""
+CUE, SIGNAL = 'use = "cue"', 'when_not_assessed = "signal"'
+
+
+def shipped_with(folder: Path, use: str, when_not_assessed: str = SIGNAL) -> Policy:
+    """The shipped policy, with these lines in place of its own for liveness."""
     text = SHIPPED.read_text(encoding="utf-8")
-    for name, own in (("use", "cue"), ("when_not_assessed", "signal")):
-        text = text.replace(f'{name} = "{own}"', use.get(name, f'{name} = "{own}"'))
+    text = text.replace(CUE, use).replace(SIGNAL, when_not_assessed)
     (folder / "policy.toml").write_text(text, encoding="utf-8")
     return load(folder / "policy.toml")
 
