@@ -40,7 +40,7 @@ from api.platform.events import Broker, Event
 from api.platform.metrics import Meters
 from api.platform.monotonic_time import ErasureClock, since_boot_s
 from api.platform.settings import Settings
-from api.review import shifts
+from api.review import shifts as casework
 from api.review.accuracy_records import Training
 from api.review.cases import steps
 from api.review.cases.queue_view import QueueReader
@@ -140,7 +140,7 @@ class Desk:
         with self.database.write() as session:
             now = self.clock()
             sessions.end(session, officer, at=now)
-            released = shifts.leave(session, officer.pseudonym, at=now)
+            released = casework.leave(session, officer.pseudonym, at=now)
         publish_staff_change(self.broker, released)
 
     def officer_of(self, session_sha256: str, *, acting: bool = True) -> SignedInOfficer:
@@ -156,7 +156,7 @@ class Desk:
     @property
     def sign_in(self) -> SignIn:
         """Signing in by password, and what follows each sign-in."""
-        return SignIn(self.database, self.broker, self.passwords, self.clock, self.lifetime, shifts)
+        return SignIn(self.database, self.broker, self.passwords, self.clock, self.lifetime, casework)
 
     @property
     def passkeys(self) -> Passkeys:
@@ -166,7 +166,7 @@ class Desk:
         return Passkeys(self.settings, self.database, self.clock, self.sign_in)
 
     def provider_sign_in(self, client: ProviderClient) -> ProviderSignIn:
-        return ProviderSignIn(client, self.database, self.broker, self.clock, self.sign_in, shifts)
+        return ProviderSignIn(client, self.database, self.broker, self.clock, self.sign_in, casework)
 
     @property
     def people(self) -> People:
@@ -177,7 +177,7 @@ class Desk:
             self.clock,
             self.lifetime,
             self.sign_in,
-            shifts,
+            casework,
         )
 
     # --- cases

@@ -78,7 +78,8 @@ async def _left(request: Request, error: Exception) -> Response:
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    # Only the kind of error: its text could carry what the request said. A StoreError's holds no data.
+    # Only the kind of error and the route's template: text and address could carry what the request said.
+    # A StoreError's text holds no data.
     cause = {"cause": str(error)} if isinstance(error, StoreError) else {}
     log.error("request failed", error=type(error).__name__, path=route_template(request.scope), **cause)
     return _answer(request, 500, "internal_error", _INTERNAL)

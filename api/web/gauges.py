@@ -86,7 +86,10 @@ class WriteMeter:
 
 
 def current_metrics(database: Database, settings: Settings, report: Report, *, at: datetime) -> list[Metric]:
-    """All gauges, counted now, and those of the evaluation in service. Raises StoreBusyError."""
+    """All gauges, counted now, with those of the evaluation in service; nothing of one passenger.
+
+    Raises StoreBusyError.
+    """
     silent_since = at - timedelta(seconds=settings.lane_silent_after_s)
     idle_since = at - timedelta(seconds=settings.session_idle_s)
     until, escalated_at = ReferralRow.claimed_until, ReferralRow.escalated_at

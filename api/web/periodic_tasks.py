@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from api.platform.errors import StoreError
 from api.web.desk import Desk
 
 log = structlog.get_logger(__name__)
@@ -79,7 +80,8 @@ class Chores:
         except Exception as error:  # noqa: BLE001 - the other chores must go on, and so must this one
             self.failures[chore.name] += 1
             desk.meters.chores.labels(chore.name, "failed").inc()
-            # By type alone: a message may quote what is stored.
-            log.error("chore failed", chore=chore.name, error=type(error).__name__)
+            # By type alone: a message may quote what is stored. A StoreError's holds no data.
+            cause = {"cause": str(error)} if isinstance(error, StoreError) else {}
+            log.error("chore failed", chore=chore.name, error=type(error).__name__, **cause)
         else:
             desk.meters.chores.labels(chore.name, "done").inc()

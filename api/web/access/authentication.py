@@ -33,9 +33,8 @@ from api.web.desk import Desk
 _HOW_A_MONITOR_ASKS = (
     "; a monitoring system sends `Authorization: Bearer …` with the desk's setting metrics_token"
 )
-SESSION_COOKIE = "passenger_lane_session"
-_HOUSEHOLD = 64
-"""The bits of an IPv6 address that name the network; a client may use all addresses in it."""
+_SESSION_COOKIE = "passenger_lane_session"
+_IPV6_NETWORK_BITS = 64  # a client may use every address in it
 
 
 class Guarded(APIRoute):
@@ -120,7 +119,7 @@ def desk_of(request: Request) -> Desk:
     return cast("Desk", request.app.state.desk)
 
 
-def cookie_name(settings: Settings, name: str = SESSION_COOKIE) -> str:
+def cookie_name(settings: Settings, name: str = _SESSION_COOKIE) -> str:
     """The name of a cookie, as sent. Over HTTPS its prefix keeps other hosts from setting it."""
     return f"__Host-{name}" if settings.https else name
 
@@ -167,9 +166,9 @@ def client_address(
         found = before
     if found.is_loopback:
         return None
-    return (
-        str(found) if isinstance(found, IPv4Address) else str(IPv6Network((found, _HOUSEHOLD), strict=False))
-    )
+    if isinstance(found, IPv4Address):
+        return str(found)
+    return str(IPv6Network((found, _IPV6_NETWORK_BITS), strict=False))
 
 
 def _read_address(text: str) -> IPv4Address | IPv6Address | None:

@@ -132,6 +132,7 @@ def _images(referral: Referral) -> list[ImageMessage]:
 
 
 def _badges(referral: Referral, words: Words) -> list[BadgeMessage]:
+    """The quality of the live pictures, by component."""
     judged = referral.judged
     low = set(code_texts.faulted(judged))
     return [

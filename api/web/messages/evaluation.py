@@ -164,9 +164,19 @@ def _shadow(name: str, counts: EvaluationCounts) -> ShadowMessage:
 
 
 def _alarm(alarm: AlarmRow) -> AlarmMessage:
-    names = AlarmMessage.model_fields.keys() - {"chance"}
-    fields = {name: getattr(alarm, name) for name in names}
-    return AlarmMessage.model_validate(fields | {"chance": trials_of(alarm).chance})
+    return AlarmMessage.model_validate(
+        {
+            "id": alarm.id,
+            "rate": alarm.rate,
+            "raised_at": alarm.raised_at,
+            "errors": alarm.errors,
+            "passengers": alarm.passengers,
+            "expected": alarm.expected,
+            "chance": trials_of(alarm).chance,
+            "acknowledged_by": alarm.acknowledged_by,
+            "acknowledged_at": alarm.acknowledged_at,
+        }
+    )
 
 
 def _rate(errors: int, n: int) -> RateMessage:

@@ -221,8 +221,8 @@ def command_message(
     uncaptured = None
     if request is not None and at is not None:
         left_s = (request.until - at).total_seconds()
-        fields = {"request": request.number, "code": request.code, "by": request.by, "for_s": left_s}
-        uncaptured = LaneRequestMessage.model_validate(fields)
+        asked = {"request": request.number, "code": request.code, "by": request.by, "for_s": left_s}
+        uncaptured = LaneRequestMessage.model_validate(asked)
     fields = {"command": one.number, "wanted": one.wanted, "by": one.by, "uncaptured": uncaptured}
     return LaneCommandMessage.model_validate(fields)
 

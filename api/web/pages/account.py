@@ -28,8 +28,9 @@ from api.web.routes.account import ThePasskeys
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 
 Password = Annotated[str, Form(max_length=256)]
-_REFUSED = (errors.WrongPasswordError, errors.TooManyAttemptsError, errors.TooManySignInsError)
-_REFUSALS: dict[type[errors.ApiError], tuple[int, str]] = {
+_PASSWORD_REFUSED = (errors.WrongPasswordError, errors.TooManyAttemptsError, errors.TooManySignInsError)
+_PROVIDER_FAILED = (errors.ProviderOffError, errors.ProviderRefusedError)
+_STATUS_AND_CODE: dict[type[errors.ApiError], tuple[int, str]] = {
     **errors.ANSWERS,
     errors.ProviderOffError: (503, "provider_off"),
     errors.ProviderRefusedError: (401, "provider_refused"),
@@ -61,7 +62,7 @@ def sign_in(
 ) -> Response:
     try:
         _, token = desk.sign_in.by_password(name, password, visitor)
-    except _REFUSED as error:
+    except _PASSWORD_REFUSED as error:
         return _entrance(request, error, name=name)
     response = redirect_to("/")
     set_session(response, token, desk.settings)
@@ -101,7 +102,7 @@ def ask_provider(request: Request, desk: TheDesk) -> Response:
     """To the provider. What comes back must come to the same browser."""
     try:
         address, browser = _provided(request, desk).ask()
-    except (errors.ProviderOffError, errors.ProviderRefusedError) as error:
+    except _PROVIDER_FAILED as error:
         return _entrance(request, error)
     response = redirect_to(address)
     # Lax: the browser comes back from another site.
@@ -127,7 +128,7 @@ def come_from_provider(
         if not (state and code and browser):
             raise errors.ProviderRefusedError
         _, token = _provided(request, desk).sign_in(state, code, browser, visitor)
-    except (errors.ProviderOffError, errors.ProviderRefusedError) as error:
+    except _PROVIDER_FAILED as error:
         return _entrance(request, error)
     # A page and no redirect: the browser comes from another site, and would not send the strict cookie on.
     response = render.page(request, "people/signed_in.html", csrf_token="")
@@ -164,7 +165,7 @@ def change_password(
         if new != again:
             raise errors.PasswordRefusedError
         desk.people.change_password(old, new, who)
-    except (*_REFUSED, errors.PasswordRefusedError) as error:
+    except (*_PASSWORD_REFUSED, errors.PasswordRefusedError) as error:
         return _account(request, desk, who, refused=error, mistyped=new != again)
     return redirect_to("/account?changed=1")
 
@@ -210,6 +211,6 @@ def _form_page(
     request: Request, template: str, refused: errors.ApiError | None, **values: object
 ) -> Response:
     """A page with a form; again, with the reason, after one that was refused."""
-    status, code = _REFUSALS[type(refused)] if refused else (200, "")
+    status, code = _STATUS_AND_CODE[type(refused)] if refused else (200, "")
     problem = render.problem(request, code) if refused else ""
     return render.page(request, template, status=status, problem=problem, **values)

@@ -14,7 +14,7 @@ from api.platform.messages import PassageName
 from api.web.access.authentication import GuardedPage, TheDesk, TheOfficer
 from api.web.pages import passage_views, render
 from api.web.pages.render import redirect_to
-from api.web.routes.audit import Before, Reason
+from api.web.routes.audit import Before, HoldReason
 from api.web.translations import language
 from lane.decision.reason_codes import BY_GROUP
 
@@ -88,7 +88,7 @@ def audit_passage(request: Request, passage: PassageName, desk: TheDesk) -> Resp
 
 @router.post("/audit/{passage}/hold")
 def place_hold_by_form(
-    passage: PassageName, desk: TheDesk, who: TheOfficer, reason: Annotated[Reason, Form()]
+    passage: PassageName, desk: TheDesk, who: TheOfficer, reason: Annotated[HoldReason, Form()]
 ) -> Response:
     desk.legal_holds.place(passage, who.pseudonym, reason)
     return redirect_to(f"/audit/{passage}")
@@ -96,7 +96,7 @@ def place_hold_by_form(
 
 @router.post("/audit/{passage}/hold/lift")
 def lift_hold_by_form(
-    passage: PassageName, desk: TheDesk, who: TheOfficer, reason: Annotated[Reason, Form()]
+    passage: PassageName, desk: TheDesk, who: TheOfficer, reason: Annotated[HoldReason, Form()]
 ) -> Response:
     desk.legal_holds.lift(passage, who.pseudonym, reason)
     return redirect_to(f"/audit/{passage}")

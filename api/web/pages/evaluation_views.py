@@ -65,6 +65,7 @@ def by_matcher(report: Evaluation) -> list[list[SeriesMessage]]:
 
 
 def site_of(series: list[SeriesMessage]) -> SeriesMessage:
+    """The whole site, among the series of one matcher."""
     return next(one for one in series if one.lane is None and one.group is None)
 
 

@@ -65,7 +65,7 @@ def unwell(one: LaneMessage, hall: HallMessage, words: Words) -> Iterable[str]:
     if one.state == "fault" and _ALARMS & set(one.gate[:1]):
         yield words.say(N_("Once the cause is gone: close the lane, then open it"))
     if one.provider != _usual(hall.lanes):
-        yield words.say(N_("Runs on %(provider)s"), provider=provider(one.provider))
+        yield words.say(N_("Runs on %(provider)s"), provider=short_provider(one.provider))
     if one.outbox > 0:
         yield words.say(N_("%(number)s entries not delivered"), number=f"{one.outbox:,}")
 
@@ -82,7 +82,7 @@ def _lossy(counts: CameraCountsMessage | None, words: Words) -> Iterable[str]:
             yield words.say(text, share=f"{lost / came:.0%}")
 
 
-def provider(name: str) -> str:
+def short_provider(name: str) -> str:
     return " ".join(part.removesuffix("ExecutionProvider") for part in name.split()) or "?"
 
 

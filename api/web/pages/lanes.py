@@ -20,7 +20,7 @@ from api.web.messages.hall import HallMessage, Wish, hall_message
 from api.web.messages.people import NewLaneName
 from api.web.pages import evaluation_views, hall_views, render
 from api.web.pages.render import redirect_to
-from api.web.routes.lanes import WANTED, NamedLane, OneLane
+from api.web.routes.lanes import WANTED, OneLane
 from api.web.translations import language
 from api.web.translations.language import N_
 from lane.decision.reason_codes import Code
@@ -159,7 +159,7 @@ def add_lane(
 @router.post("/lanes/{lane}/rotation")
 def rotate_lane(
     request: Request,
-    lane: NamedLane,
+    lane: OneLane,
     desk: TheDesk,
     who: TheOfficer,
     overlap_minutes: Annotated[int, Form(), Field(ge=0, le=1440)] = 60,
@@ -168,7 +168,7 @@ def rotate_lane(
 
 
 @router.post("/lanes/{lane}/revocation")
-def revoke_lane(lane: NamedLane, desk: TheDesk, who: TheOfficer) -> Response:
+def revoke_lane(lane: OneLane, desk: TheDesk, who: TheOfficer) -> Response:
     desk.lane_tokens.revoke(lane, who)
     return redirect_to("/lanes")
 

@@ -32,7 +32,7 @@ class Place:
     text: str
 
 
-PLACES = (
+_PLACES = (
     Place("list_referrals", "/queue", N_("Queue")),
     Place("list_requests", "/requests", N_("Without the camera")),
     Place("show_hall_page", "/hall", N_("Hall")),
@@ -137,7 +137,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: object
 
 def _places(role: Role) -> list[Place]:
     found: dict[str, Place] = {}
-    for place in PLACES:
+    for place in _PLACES:
         if role in RULES[place.page].callers:
             found.setdefault(place.text, place)
     return list(found.values())

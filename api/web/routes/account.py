@@ -105,8 +105,11 @@ def change_password(wanted: PasswordChange, desk: TheDesk, who: TheOfficer) -> R
     return Response(status_code=204)
 
 
+# --- passkeys
+
+
 def passkeys_of(desk: TheDesk) -> Passkeys:
-    """The running desk's. Raises errors.PasskeysOffError."""
+    """The running desk's. Raises PasskeysOffError."""
     return desk.passkeys
 
 

@@ -1,4 +1,7 @@
-"""For auditors and witnesses: passages and their proof, faces and legal holds, the ledger's signed head."""
+"""For auditors and witnesses: passages and their proof, faces and legal holds, the ledger's signed head.
+
+The head and the proofs of the ledger hold hashes only, no entry's content: a witness may have them.
+"""
 
 from datetime import datetime
 from typing import Annotated
@@ -63,7 +66,9 @@ def export_passage(passage: PassageName, desk: TheDesk) -> Response:
     return Response(desk.audit.proof(passage), media_type="application/x-ndjson", headers=named)
 
 
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
+# --- faces and legal holds
+
+HoldReason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
 
 
 class FacesCount(StrictMessage):
@@ -85,7 +90,7 @@ class FacesCount(StrictMessage):
 class HoldRequest(StrictMessage):
     """Why a hold is placed or lifted. The ledger keeps the hash of it: name a file, not a person."""
 
-    reason: Reason
+    reason: HoldReason
 
 
 class HoldMessage(StrictMessage):
@@ -158,6 +163,8 @@ def show_held_image(passage: PassageName, sha256: Annotated[Sha256, Path()], des
     """One JPEG image of a passage under a legal hold, for an auditor."""
     return Response(desk.legal_holds.image(passage, sha256), media_type="image/jpeg")
 
+
+# --- the ledger's signed head, and proofs under it
 
 Size = Annotated[int, Query(ge=0, le=2**53)]
 Seq = Annotated[int, Query(ge=1, le=2**53, description="The entry's number; the first is 1.")]

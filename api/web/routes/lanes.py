@@ -1,4 +1,4 @@
-"""What the desk's people see and do of lanes: the hall, tokens, the matcher in service, and the metrics."""
+"""Lanes as JSON: status, hall, commands and requests, tokens, the matcher in service, and the metrics."""
 
 from typing import Annotated
 
@@ -22,7 +22,7 @@ from api.web.messages.hall import (
     hall_message,
     request_message,
 )
-from api.web.messages.people import LaneList, LaneTokenMessage, NewLane, NewLaneName, Rotation
+from api.web.messages.people import LaneList, LaneTokenMessage, NewLane, Rotation
 from lane.decision.reason_codes import Code
 
 hall = APIRouter(route_class=Guarded, tags=["hall"], responses=documented())
@@ -67,6 +67,9 @@ def stop_hall(desk: TheDesk, who: TheOfficer) -> CommandsMessage:
     return CommandsMessage(lanes=desk.hall.stop_all(who))
 
 
+# --- requests: a passenger who is to be seen by an officer and not by the camera
+
+
 @hall.get("/lanes/uncaptured", summary="See what is asked of lanes")
 def list_requests(desk: TheDesk) -> RequestList:
     """Officers' requests that no lane has taken up yet."""
@@ -98,7 +101,7 @@ def withdraw_request(lane: OneLane, desk: TheDesk, who: TheOfficer) -> Response:
     return Response(status_code=204)
 
 
-NamedLane = Annotated[NewLaneName, Path()]
+# --- lanes' tokens
 
 
 @tokens.get("", summary="List lanes' tokens")
@@ -117,7 +120,7 @@ def add_lane(wanted: NewLane, desk: TheDesk, who: TheOfficer) -> LaneTokenMessag
 @tokens.post(
     "/{lane}/rotation", summary="Give a lane a new token", responses=documented(errors.LaneUnknownError)
 )
-def rotate_lane(lane: NamedLane, wanted: Rotation, desk: TheDesk, who: TheOfficer) -> LaneTokenMessage:
+def rotate_lane(lane: OneLane, wanted: Rotation, desk: TheDesk, who: TheOfficer) -> LaneTokenMessage:
     """The token is shown this once. The former one works until the overlap ends; older ones are refused."""
     token = desk.lane_tokens.rotate(lane, wanted.overlap_s, wanted.expires_days, who)
     return LaneTokenMessage(lane=lane, token=token)
@@ -129,11 +132,13 @@ def rotate_lane(lane: NamedLane, wanted: Rotation, desk: TheDesk, who: TheOffice
     summary="Take a lane's tokens from it",
     responses=documented(errors.LaneUnknownError),
 )
-def revoke_lane(lane: NamedLane, desk: TheDesk, who: TheOfficer) -> Response:
+def revoke_lane(lane: OneLane, desk: TheDesk, who: TheOfficer) -> Response:
     """At once and for good; what the lane delivered stays."""
     desk.lane_tokens.revoke(lane, who)
     return Response(status_code=204)
 
+
+# --- the matcher in service, and the metrics
 
 _METRICS_TYPES = ("text/plain", "application/openmetrics-text")
 

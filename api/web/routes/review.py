@@ -54,12 +54,6 @@ _ANSWERING = (
     errors.BodyTooLargeError,
 )
 
-_STILL_HERE_S = 10.0
-_LOOK_AGAIN_S = 1.0
-"""Events come in bursts: the session is not looked up for each of them."""
-_COME_BACK_MS = 2000
-_OF_THE_HALL = {"lane.changed", "staff.changed"}
-
 
 @referrals.get("", summary="List referrals")
 def list_referrals(
@@ -207,6 +201,9 @@ def show_image(
     return Response(desk.cases.image(passage, sha256, who), media_type="image/jpeg")
 
 
+# --- the own shift
+
+
 @shift.get("", summary="See the own shift")
 def show_shift(desk: TheDesk, who: TheOfficer) -> ShiftOrNone:
     """The shift, and when a break is due; null where the officer is on none."""
@@ -235,6 +232,9 @@ def end_shift(wanted: HandOverRequest, desk: TheDesk, who: TheOfficer) -> HandOv
     return HandOver.model_validate(desk.shifts.end(who, wanted.note, wanted.colleague))
 
 
+# --- accuracy and training
+
+
 @quality.get("/quality/me", summary="Your accuracy")
 def show_own_quality(request: Request, desk: TheDesk, who: TheOfficer) -> QualityMessage:
     """From prepared cases and decisions of the last thirty days, with exact 95 % intervals."""
@@ -258,6 +258,15 @@ def train_on_next(desk: TheDesk, who: TheOfficer) -> ClaimOrNone:
 def show_training(desk: TheDesk, who: TheOfficer) -> TrainedMessage:
     """The results of the last four hours' training."""
     return training_message(desk.training.trained(who))
+
+
+# --- events
+
+_STILL_HERE_S = 10.0
+_LOOK_AGAIN_S = 1.0
+"""Events come in bursts: the session is not looked up for each of them."""
+_COME_BACK_MS = 2000
+_OF_THE_HALL = {"lane.changed", "staff.changed"}
 
 
 async def listening(desk: TheDesk, who: TheOfficer) -> AsyncIterator[Listener]:

@@ -150,7 +150,7 @@ AGENCIES: dict[Agency, str] = {
     Agency.OTHER: N_("Another agency"),
     Agency.TECHNICIAN: N_("Technician"),
 }
-WAYS: dict[str, str] = {
+SIGN_IN_WAYS: dict[str, str] = {
     "password": N_("by password"),
     "passkey": N_("by passkey"),
     "provider": N_("at the identity provider"),

@@ -65,8 +65,10 @@ def test_revoked_lane_has_and_gets_none(desk: RunningDesk, administrator: Office
     assert administrator.ask("DELETE", "/lane-tokens/lane-1").status_code == 204
     assert not works(desk, lane.token)
     assert not works(desk, new)
-    for method, path in (("POST", "/lane-tokens/lane-1/rotation"), ("POST", "/lane-tokens/nobody/rotation")):
-        assert administrator.ask(method, path, json={}).json()["code"] == "lane_unknown"
+    for name in ("lane-1", "nobody", "desk"):
+        answer = administrator.ask("POST", f"/lane-tokens/{name}/rotation", json={})
+        assert answer.json()["code"] == "lane_unknown"
+    assert administrator.ask("DELETE", "/lane-tokens/desk").json()["code"] == "lane_unknown"
     assert administrator.ask("POST", "/lane-tokens", json={"lane": "lane-1"}).json()["code"] == "name_taken"
     assert administrator.ask("POST", "/lane-tokens", json={"lane": "desk"}).status_code == 422
     verify_ledger(desk.desk.database)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from api.platform.errors import StoreError
 from api.platform.settings import Settings
 from api.web.app import create_app
 from api.web.desk import Desk
@@ -51,6 +52,14 @@ def test_failing_chore_is_counted_and_rerun(any_desk: Desk, capsys: pytest.Captu
     told = "".join(capsys.readouterr())
     assert "passenger" not in told
     assert "ValueError" in told
+
+
+def test_chore_of_broken_database_logs_cause(any_desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(_: Desk) -> None:
+        raise StoreError("the ledger has lost its head row")
+
+    Chores([Chore("bad", 1.0, fail)], lambda: any_desk).run_due()
+    assert "the ledger has lost its head row" in "".join(capsys.readouterr())
 
 
 def test_chores_run_only_while_desk_runs(tmp_path: Path) -> None:

@@ -138,10 +138,12 @@ def cut_off(page: Page) -> list[str]:
 def faults(page: Page) -> list[str]:
     """What axe calls serious or critical, once style sheets are loaded and nothing on the page moves."""
     page.wait_for_load_state("load")
-    found: list[str] = page.evaluate(
+    looked, found = page.evaluate(
         "Promise.allSettled(document.getAnimations().map((moving) => moving.finished))"
-        ".then(() => axe.run(document, {resultTypes: ['violations']})).then((r) => r.violations"
+        ".then(() => axe.run(document, {resultTypes: ['violations']}))"
+        ".then((r) => [r.passes.length, r.violations"
         ".filter((v) => ['serious', 'critical'].includes(v.impact))"
-        ".map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 120)).join(' | ')}`))"
+        ".map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 120)).join(' | ')}`)])"
     )
-    return found
+    assert looked > 10, "axe has looked at nothing"
+    return list(found)

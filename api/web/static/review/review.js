@@ -19,7 +19,8 @@ if (mine === "yes") review();
 else followOutcome(shown);
 
 function review() {
-  const viewed = []; // what the officer looked at before the answer, in order; sent with the answer
+  // What the officer looked at before the answer, in order, with the time since the page opened; sent with the answer.
+  const viewed = [];
   const faces = new Faces(document.getElementById("faces"), noteView);
   let renewedAt = bothClocks(); // the desk counts the lease from a later moment than the request was sent
   let lastInput = Date.now();

@@ -5,8 +5,13 @@ import { localTimes, setClock, startClock } from "./times.js";
 
 const PAUSE_MS = 1000;
 
-// `names`: the events after which the part is asked for again; at most once a second.
-function live(part, names) {
+const part = document.getElementById("live");
+// The part is asked for again after each of these events, at most once a second.
+const names = part.dataset.events.split(" ");
+
+live();
+
+function live() {
   const painted = new Map();
   let due = false;
   let pausing = false;
@@ -74,6 +79,3 @@ function keyed(root) {
 function keys(root) {
   return keyed(root).map((element) => element.dataset.key);
 }
-
-const part = document.getElementById("live");
-live(part, part.dataset.events.split(" "));

@@ -24,7 +24,7 @@ from tests.api.web.pages.test_pages import Inline
 from tests.api.web.test_permissions import ENDPOINTS, STRANGER, Site
 from tests.support import tiers
 from tests.support.api.evaluated_lane import tell
-from tests.support.api.running_desk import Lane, Officer, RunningDesk, drawn_face, running
+from tests.support.api.running_desk import REFERRED, Lane, Officer, RunningDesk, drawn_face, running
 
 PARTS = {"show_cases", "show_evaluation_live", "show_hall_live"}
 """Parts of pages, which come into a page that is looked at."""
@@ -62,7 +62,8 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
         tell(lane)
         states = ("open", "blind", "revealed", "decided")
         images = [drawn_face(1), drawn_face(2), drawn_face(3)]
-        passages = {state: lane.refer(images=images) for state in states}
+        reasons: dict[str, list[Any]] = {"revealed": [*REFERRED, {"code": "F10"}]}
+        passages = {state: lane.refer(images=images, reasons=reasons.get(state)) for state in states}
         held = site.people[Role.OFFICER]
         for state in states[1:]:
             held.claim(passages[state])
@@ -176,13 +177,18 @@ def test_no_outcome_has_serious_fault(browser: Browser, shown: Shown, locale: st
         (Role.ADMINISTRATOR, "/lanes", {"lane": f"lane-{scheme}"}),
         (Role.ADMINISTRATOR, "/people", {"name": f"somebody by {scheme}", "role": "officer"}),
         (Role.OFFICER, confirming, {"choice": "second_line.cannot_tell"}),
+        (Role.OFFICER, confirming, {"choice": "admit.same_person", "note": "as I saw it"}),
         (Role.OFFICER, "/shift/end", {}),
     ]
-    shown.site.signed_in(Role.OFFICER).ask("POST", "/shift/start")
+    held = shown.site.signed_in(Role.OFFICER)
+    held.ask("POST", "/shift/start")
+    held.claim(shown.passages["revealed"])  # the end of a shift gives it back
+    held.judge(shown.passages["revealed"])
     for caller, path, fields in forms:
         with opened(browser, shown, caller, locale, scheme) as page:
             sent(page, shown, caller, path, **fields)
             assert page.locator(".narrow h1").count() == 1, path
+            assert page.locator(".notice.amber").count() == ("note" in fields), "warned where it is needed"
             page.evaluate(AWAKE)
             assert seen(page) == []
 

@@ -125,7 +125,7 @@ def test_officer_reviews_by_keyboard(
     sign_in(page, desk)
     page.get_by_role("heading", name=said["nobody"]).wait_for()
     assert faults(page) == []
-    passage = lane.refer(images=[drawn_face(1), drawn_face(2), drawn_face(3)], reasons=QUALITY)
+    passage = lane.refer(images=[drawn_face(1), drawn_face(2), drawn_face(3)], reasons=[*NO_MATCH, *QUALITY])
     page.get_by_role("status").filter(has_text=said["new"]).wait_for()
     assert faults(page) == []
     open_case(page, passage)
@@ -145,6 +145,8 @@ def test_officer_reviews_by_keyboard(
     page.locator("#side", has_text=said["own"]).wait_for()
     assert boxes(page) == where, "the faces stay where they are"
     press(page, "a", "1")
+    page.locator(".needed:visible").wait_for()
+    page.locator("[data-note-needed]:visible").wait_for()
     assert faults(page) == []
     press(page, "Escape", "Escape", "l", "Enter")
     page.get_by_role("alert").filter(has_text=said["choose"]).wait_for()
@@ -337,6 +339,7 @@ def test_scriptless_page_asks_tells_decides(browser: Browser, desk: RunningDesk,
     page.get_by_role("button", name="fairly sure").click()
     page.get_by_text("Your answer before: Different person, fairly sure").wait_for()
     assert page.locator("input[type=radio]:checked").count() == 0
+    assert page.locator("[name=choice]:invalid").count() > 0, "the browser itself asks for a ground"
     page.get_by_role("group", name="Secondary inspection").get_by_label("Different person").check()
     page.locator("[name=note]").fill("两人同行")
     page.get_by_role("button", name="Continue").click()
