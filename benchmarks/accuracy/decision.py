@@ -22,10 +22,11 @@ from benchmarks.acquisition.lists import Pair, Recording, grouping, images, read
 from benchmarks.acquisition.matchers import Bench, bench, own
 from benchmarks.acquisition.recorded_camera import Replay
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.command_line import FrameInterval, Json, Root, Workers, deliver, follow, similarities
+from benchmarks.harness.command_line import FrameInterval, Json, Root, Workers, deliver, similarities
 from benchmarks.harness.drawn_frames import FRAMES_PER_SECOND, Walk, holder
 from benchmarks.harness.measurer import build_measurer, shipped_policy
 from benchmarks.harness.noted_camera import NotedCamera
+from benchmarks.harness.progress import follow
 from benchmarks.harness.result import Figure, Result, counts
 from benchmarks.harness.stamp import sha256_of, stamp
 from benchmarks.harness.timing import StageWatch, timed, times

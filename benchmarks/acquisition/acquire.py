@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from benchmarks.acquisition.recorded_camera import Replay
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.command_line import follow
+from benchmarks.harness.progress import follow
 from lane.capture.capture import Capture, CaptureSetup, run_capture
 from lane.capture.measuring import Measurer, Question, Sighting, Stopwatch
 from lane.decision.evidence import CaptureEnd

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 import cv2
 import numpy as np
 
-from benchmarks.harness.command_line import follow
+from benchmarks.harness.progress import follow
 from benchmarks.harness.result import Clock, Figure, Name, NotAvailable
 from lane.capture.measuring import Stopwatch
 from lane.platform.garbage_collection import settled_garbage

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.command_line import follow
 from benchmarks.harness.drawn_frames import Size, grown_ups
 from benchmarks.harness.measurer import build_measurer, shipped_policy
+from benchmarks.harness.progress import follow
 from benchmarks.harness.result import Figure
 from benchmarks.harness.timing import times
 from benchmarks.latency.passages import Film, camera_for, lane_for, settings_for

@@ -25,7 +25,8 @@ import typer
 from numpy.typing import NDArray
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.command_line import Json, deliver, follow, say
+from benchmarks.harness.command_line import Json, deliver, say
+from benchmarks.harness.progress import follow
 from benchmarks.harness.result import STDOUT, Figure, Result, counts, parse, printable, read
 from benchmarks.harness.stamp import stamp
 from models.runtime import machine

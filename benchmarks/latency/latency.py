@@ -16,7 +16,7 @@ import psutil
 import typer
 
 from benchmarks.harness import drawn_frames
-from benchmarks.harness.command_line import Bf16, Json, deliver, follow
+from benchmarks.harness.command_line import Bf16, Json, deliver
 from benchmarks.harness.desk_site import site
 from benchmarks.harness.drawn_frames import FRAMES_PER_SECOND, Size
 from benchmarks.harness.measurer import (
@@ -29,6 +29,7 @@ from benchmarks.harness.measurer import (
     warm_up,
 )
 from benchmarks.harness.noted_camera import Noted, rate
+from benchmarks.harness.progress import follow
 from benchmarks.harness.result import Figure, Name, Network, Result, counts, not_available
 from benchmarks.harness.stamp import networks, stamp
 from benchmarks.harness.timing import bound, times
