@@ -180,7 +180,7 @@ def worked(lane: LaneProcess, document: TravelDocument, seconds: float, every_s:
 
     One that referred somebody for lack of time serves nobody after that: an officer would have to come, and
     the step is broken already. At the others somebody presents another person's document at last, under the
-    load that is timed, and is not timed; referred without a comparison, that breaks the step, too.
+    load that is timed, and is not timed. Referred for lack of time, they are counted and break the step, too.
     """
     began_s, worked_s = time.monotonic(), lane.cpu_s()
     next_s = began_s + np.random.default_rng(lane.number).uniform(0, every_s)  # no two lanes in step
@@ -189,7 +189,7 @@ def worked(lane: LaneProcess, document: TravelDocument, seconds: float, every_s:
     while next_s < end_s and not (passed and passed[-1].refer):
         lane.rest(next_s)
         passed.append(lane.present(document))
-        _check_referral(lane.number, passed[-1])
+        _check_referral(lane, passed[-1], "the holder")
         if not passed[-1].refer:
             lane.wait()
         next_s = max(next_s + every_s, time.monotonic())
@@ -209,23 +209,26 @@ def worked(lane: LaneProcess, document: TravelDocument, seconds: float, every_s:
     }
 
 
-def _check_referral(number: int, passed: Passage) -> None:
+def _check_referral(lane: LaneProcess, passed: Passage, who: str) -> None:
     if not FOR_LACK_OF_TIME.issuperset(passed.refer):
         codes = " ".join(sorted(passed.refer))
         raise BenchmarkError(
-            f"lane {number}: the holder was referred ({codes}): timing wrong answers is worth nothing"
+            f"lane {lane.number}: {who} was referred ({codes}): timing wrong answers is worth nothing"
         )
 
 
 def _check_another_is_referred(lane: LaneProcess, document: TravelDocument) -> list[str]:
-    """The codes that prove nothing, since no face was compared; a lane that admits everybody is quick."""
-    codes = lane.present(replace(document, photo=photos.load(ANOTHER))).refer
-    if not codes:
+    """The codes where time was lacking to compare the faces; a lane that admits everybody is quick."""
+    passed = lane.present(replace(document, photo=photos.load(ANOTHER)))
+    if not passed.refer:
         raise BenchmarkError(
             f"lane {lane.number}: somebody was admitted by another person's document: timing wrong answers "
             "is worth nothing"
         )
-    return codes if COMPARED.isdisjoint(codes) else []
+    if not COMPARED.isdisjoint(passed.refer):
+        return []
+    _check_referral(lane, passed, "somebody with another person's document")
+    return passed.refer
 
 
 def _decided_ns(passed: Passage) -> tuple[int, int]:
