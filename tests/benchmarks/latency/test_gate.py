@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import models.runtime.machine
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.result import Result, read
+from benchmarks.harness.result import NotAvailable, Result, read
 from benchmarks.latency import gate
 from benchmarks.latency.gate import ORDERS, USUAL, Round, Times, judge, judged, measured
 from tests.support.benchmarks.command_line import ROOT, run_here
@@ -297,6 +297,8 @@ def test_unshared_stages_are_left_out_and_named() -> None:
     verdict = judge(done)
     assert set(verdict.stages) == {"embed"}
     assert verdict.in_words("HEAD").endswith(" Not compared: quality, align.")
+    lacking = [one.name for one in verdict.figures() if isinstance(one.value, NotAvailable)]
+    assert lacking == [("stages", "quality"), ("stages", "align")]
     with pytest.raises(BenchmarkError, match="none of the same stage"):
         judge([Round(({"embed": 1.0}, {"embed": 1.0}), {"align": 1.0})] * 3)
 
