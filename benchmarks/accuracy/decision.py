@@ -79,7 +79,7 @@ def decision(
     """
     rules, lists = shipped_policy(), strangers or []
     own_networks = build_measurer(rules, threads=1)
-    timed = list(work(own_networks, rules, holder(own_networks), captures))
+    frames_timed = list(work(own_networks, rules, holder(own_networks), captures))
     figures = measure(
         read_sequences(sequences, root, grouping("group", [sequences])),
         [pair for one in lists for pair in read_pairs(one, root, grouping("group", [one]))],
@@ -101,7 +101,7 @@ def decision(
             "frames_per_second": FAST,
         },
         settings={"capture": rules.capture.model_dump(mode="json"), "captures": captures},
-        figures=(*timed, *figures),
+        figures=(*frames_timed, *figures),
     )
     deliver(result, json_out)
 

@@ -17,14 +17,15 @@ from typing import Annotated, Any, TypeAlias
 import numpy as np
 import typer
 
-from benchmarks.capacity.bisection import Step, most_carried, search, steps
+from benchmarks.capacity import bisection
+from benchmarks.capacity.bisection import Step, most_carried, steps
 from benchmarks.capacity.lane_processes import LaneProcess, Lanes, Passage, running
 from benchmarks.errors import BenchmarkError
+from benchmarks.harness import noted_camera
 from benchmarks.harness.command_line import Bf16, Json, deliver, quantiles, say, value_with_interval
 from benchmarks.harness.desk_site import site
 from benchmarks.harness.drawn_frames import STANDING_FROM_S, cast_as_holder, write_film
 from benchmarks.harness.measurer import admission_band, build_measurer, shipped_policy
-from benchmarks.harness.noted_camera import rate
 from benchmarks.harness.plots import WIDTH_IN, Drawing, canvas, finish, from_zero, line, ring
 from benchmarks.harness.result import SHARE, Figure, Result, counts
 from benchmarks.harness.stamp import stamp
@@ -205,7 +206,7 @@ def worked(lane: LaneProcess, document: TravelDocument, seconds: float, every_s:
         "referred": Counter(" ".join(sorted(codes)) for codes in referred),
         "frames_came": sum(one.noted.came for one in passed),
         "frames_looked_at": sum(len(one.noted.captured_s) for one in passed),
-        "frames_per_second": rate([one.noted for one in passed]),
+        "frames_per_second": noted_camera.rate([one.noted for one in passed]),
     }
 
 
@@ -246,7 +247,7 @@ def steps_of(work: Work, load: Load, say: Callable[[str], None]) -> Iterator[Ste
         say(in_words(step))
         return step
 
-    return steps(search(1, lambda _: 1, MOST_LANES), take)
+    return steps(bisection.search(1, lambda _: 1, MOST_LANES), take)
 
 
 def carried(taken: Sequence[Step]) -> Figure:
