@@ -13,13 +13,12 @@ from benchmarks.accuracy import error_rates, scores
 from benchmarks.accuracy.error_rates import Outcome, draw_people
 from benchmarks.accuracy.score_plots import det, histogram
 from benchmarks.acquisition import lists
-from benchmarks.acquisition.acquire import Acquired, EncodePath, acquire, encode_picture
+from benchmarks.acquisition.acquire import Acquired, EncodePath, acquire, encode_as_capture, encode_picture
 from benchmarks.acquisition.identities import Identities, People, identify
 from benchmarks.acquisition.lists import (
     ALL,
     Pair,
     compared,
-    encode_as_capture,
     grouping,
     groups,
     read_pairs,

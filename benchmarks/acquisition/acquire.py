@@ -16,6 +16,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.acquisition.lists import images
 from benchmarks.acquisition.recorded_camera import Replay
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.progress import follow
@@ -134,10 +135,21 @@ def encode_picture(path: Path, encoders: Sequence[PictureEncoder]) -> Mapping[st
         image_bgr = read(path)
     except ImageError as error:
         return {name: Failure(error.code) for encoder in encoders for name in encoder.matchers}
-    return encode_by_all(encoders, lambda encoder: encoder.encode(image_bgr))
+    return _encode_by_all(encoders, lambda encoder: encoder.encode(image_bgr))
 
 
-def encode_by_all(
+def encode_as_capture(interval_s: float) -> EncodePath:
+    """How `acquire` encodes a folder of frames, so many seconds apart, as a lane takes a live capture.
+
+    It ends, as at a gate, when enough good frames were seen one after the other. As at a gate, the score is
+    the mean over frames, here of both sides; the gate's caps where they disagree are left out.
+    """
+    return lambda folder, encoders: _encode_by_all(
+        encoders, lambda encoder: encoder.encode_capture(images(folder), interval_s)
+    )
+
+
+def _encode_by_all(
     encoders: Sequence[PictureEncoder], encode: Callable[[PictureEncoder], Mapping[str, Vector | Failure]]
 ) -> dict[str, Vector | Failure]:
     """A network that fails is a failure to acquire."""
