@@ -191,7 +191,7 @@ def _encoded(
     SimpleQueue, which a signal does not leave locked; ThreadPoolExecutor's it may, and then its end hangs.
     """
     waiting: SimpleQueue[tuple[int, str]] = SimpleQueue()
-    answers: SimpleQueue[tuple[int, Mapping[str, Vector | Failure] | Exception]] = SimpleQueue()
+    answers: SimpleQueue[tuple[int, Mapping[str, Vector | Failure] | BaseException]] = SimpleQueue()
     for item in enumerate(names):
         waiting.put(item)
 
@@ -199,10 +199,10 @@ def _encoded(
         for index, name in _rest(waiting):
             try:
                 answers.put((index, encode(root / name, encoders)))
-            except Exception as error:  # noqa: BLE001  raised again by the thread that waits for it
+            except BaseException as error:  # noqa: BLE001  raised again by the thread that waits for it
                 answers.put((index, error))
 
-    early: dict[int, Mapping[str, Vector | Failure] | Exception] = {}
+    early: dict[int, Mapping[str, Vector | Failure] | BaseException] = {}
     with _threads(work, workers, waiting):
         for index, name in enumerate(follow(names, "Looking at pictures")):
             while index not in early:
@@ -234,8 +234,8 @@ def _rest(queue: SimpleQueue[T]) -> Iterator[T]:
             yield queue.get_nowait()
 
 
-def _raised(answer: T | Exception) -> T:
-    if isinstance(answer, Exception):
+def _raised(answer: T | BaseException) -> T:
+    if isinstance(answer, BaseException):
         raise answer
     return answer
 

@@ -298,6 +298,18 @@ class _Impatient(_Slow):
         return super().encode(image_bgr)
 
 
+class _Ending(_Slow):
+    """A library that wants to end its process."""
+
+    def encode(self, image_bgr: Any) -> dict[str, Any]:
+        raise SystemExit(3)
+
+
+def test_whatever_ends_a_thread_ends_the_run(faces: Path) -> None:
+    with pytest.raises(SystemExit, match="3"):
+        acquire(["obama-1.jpg"], faces, [(_Ending(),)])
+
+
 def test_ctrl_c_starts_no_further_picture(tmp_path: Path) -> None:
     (tmp_path / "8.jpg").write_bytes(encode_jpeg(np.zeros((8, 8, 3), np.uint8)))
     person = _Impatient()
