@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from benchmarks.harness.command_line import Json, Threads, deliver
-from benchmarks.harness.drawn_frames import grown_ups
+from benchmarks.harness.drawn_frames import adults_document
 from benchmarks.harness.measurer import admission_band, build_measurer, shipped_policy
 from benchmarks.harness.result import Figure, NotAvailable, Result, counts
 from benchmarks.harness.stamp import sha256_of, stamp
@@ -55,7 +55,7 @@ def film(
             camera.wait()
             began_s = time.monotonic()
             judge = Judge(camera, measurer, rules, SystemClock())
-            judged = judge.judge(grown_ups(path.read_bytes()), DeskContact.REACHED)
+            judged = judge.judge(adults_document(path.read_bytes()), DeskContact.REACHED)
             seconds = time.monotonic() - began_s
             figures += _judged(path.name, judged)
             figures += _frames(path.name, camera, seconds)
