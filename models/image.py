@@ -56,7 +56,7 @@ DAMAGE = (
 )
 
 CUT_OFF = ("truncated", "unexpected end", "not enough", "requires a buffer")
-"""What they say where the end of it is missing."""
+"""Words of these errors where the picture's end is missing."""
 
 # EXIF orientation to what brings the picture upright.
 UPRIGHT = {

@@ -12,16 +12,15 @@ import typer
 from benchmarks.accuracy import error_rates, scores
 from benchmarks.accuracy.error_rates import Outcome, draw_people
 from benchmarks.accuracy.score_plots import det, histogram
-from benchmarks.acquisition.acquire import Acquired, EncodePath, acquire, encode_picture
+from benchmarks.acquisition import lists
+from benchmarks.acquisition.acquire import Acquired, EncodePath, acquire, encode_as_capture, encode_picture
 from benchmarks.acquisition.identities import Identities, People, identify
 from benchmarks.acquisition.lists import (
     ALL,
     Pair,
     compared,
-    encode_as_capture,
     grouping,
     groups,
-    pictures,
     read_pairs,
     read_sequences,
 )
@@ -68,7 +67,7 @@ def accuracy(
     ] = None,
     json_out: Json = None,
     impostors: Annotated[
-        Literal["listed", "within-group", "all"],
+        Strangers,
         typer.Option(
             help="Which impostor pairs are compared: the listed ones; each two pictures of different people "
             "of one group; each two of the whole list. File names, or columns identity_a,identity_b, must "
@@ -76,7 +75,7 @@ def accuracy(
         ),
     ] = "listed",
     genuine: Annotated[
-        Literal["listed", "all"],
+        Genuine,
         typer.Option(help="Which genuine pairs: the listed ones, or each two pictures of one person."),
     ] = "listed",
     pictures: Annotated[
@@ -190,7 +189,7 @@ class Trial:
 
     def outcome(self, listed: Sequence[Pair], more: Sequence[str] = ()) -> Outcome:
         """The scores of one group; `more` are pictures beside those of the list."""
-        names = tuple(dict.fromkeys((*pictures(listed), *more)))
+        names = tuple(dict.fromkeys((*lists.pictures(listed), *more)))
         genuine, genuine_missed = self._scored(self._genuine(listed, names))
         if self.chosen.strangers == "listed":
             some, missed = self._scored([pair for pair in listed if not pair.same])
@@ -277,7 +276,7 @@ def outcomes(pairs: Sequence[Pair], trial: Trial) -> dict[str, Outcome]:
     if trial.chosen.strangers == "all":
         everybody = trial.outcome(pairs, more)
     else:
-        joint = _joined(list(by_group.values()), trial.who.people(pictures(pairs)))
+        joint = _joined(list(by_group.values()), trial.who.people(lists.pictures(pairs)))
         everybody = replace(joint, failures=len(trial.acquired.failures))
     return {**by_group, ALL: everybody}
 

@@ -21,9 +21,10 @@ from benchmarks.accuracy.score_plots import det_of_attacks
 from benchmarks.acquisition.lists import LIVE, folder_and_subject, frames_in, images, read_rows
 from benchmarks.acquisition.recorded_camera import Replay
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.command_line import FrameInterval, Json, Root, deliver, follow
+from benchmarks.harness.command_line import FrameInterval, Json, Root, deliver
 from benchmarks.harness.measurer import build_measurer, shipped_policy
 from benchmarks.harness.plots import Drawing
+from benchmarks.harness.progress import follow
 from benchmarks.harness.result import SHARE, Figure, Interval, Name, Result, counts, must_be_writable, write
 from benchmarks.harness.stamp import sha256_of, sha256_of_all, stamp
 from lane.capture.measuring import Measurer, Stopwatch

@@ -69,7 +69,7 @@ def calibrate(
     lists = read_lists(pairs, root, grouping(group_by, pairs))
     rules = shipped_policy()
     built = bench([matcher or own()], rules, face, workers)
-    made = measured(lists, root, built)
+    made = calibration_of(lists, root, built)
     about = stamp(rules, built.networks).model_dump(mode="json")
     made["networks"] = [
         {key: one[key] for key in ("role", "name", "sha256")}
@@ -100,15 +100,20 @@ def read_lists(paths: Sequence[Path], root: Path, group_by: Sequence[str]) -> tu
     for path in paths:
         pairs = read_pairs(path, root, group_by)
         if len(paths) > 1:
-            stem = path.stem
-            apart = (stem if pair.group == ALL else f"{stem}/{pair.group}" for pair in pairs)
-            pairs = tuple(replace(pair, group=group) for pair, group in zip(pairs, apart, strict=True))
+            pairs = tuple(replace(pair, group=_kept_apart(path.stem, pair.group)) for pair in pairs)
         lists.append(Listed(path, pairs))
     return tuple(lists)
 
 
-def measured(lists: Sequence[Listed], root: Path, bench: Bench) -> dict[str, Any]:
-    """As JSON values. BenchmarkError where no group has people enough, or who is who is in doubt."""
+def _kept_apart(name: str, group: str) -> str:
+    return name if group == ALL else f"{name}/{group}"
+
+
+def calibration_of(lists: Sequence[Listed], root: Path, bench: Bench) -> dict[str, Any]:
+    """Groups, data and points of the bench's only matcher, as JSON values.
+
+    BenchmarkError where no group has people enough, or who is who is in doubt.
+    """
     (matcher,) = bench.matchers
     pairs = [pair for one in lists for pair in one.pairs]
     who = identify(pairs)
@@ -209,7 +214,10 @@ def _wider(exact: Sequence[Rate], by_people: Sequence[Interval]) -> list[Rate]:
 
 
 def _worst(by_group: Mapping[str, Sequence[Rate]]) -> list[tuple[str, Rate]]:
-    """At each score the worst group, with its own interval: a smaller group may have a wider one."""
+    """At each score the worst group, with its own interval: a smaller group may have a wider one.
+
+    The highest rate never rises with the score.
+    """
     at_each = zip(*by_group.values(), strict=True)
     return [worst_of(dict(zip(by_group, rates, strict=True))) for rates in at_each]
 

@@ -22,10 +22,11 @@ from benchmarks.acquisition.lists import Pair, Recording, grouping, images, read
 from benchmarks.acquisition.matchers import Bench, bench, own
 from benchmarks.acquisition.recorded_camera import Replay
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.command_line import FrameInterval, Json, Root, Workers, deliver, follow, similarities
+from benchmarks.harness.command_line import FrameInterval, Json, Root, Workers, deliver, similarities
 from benchmarks.harness.drawn_frames import FRAMES_PER_SECOND, Walk, holder
-from benchmarks.harness.measurer import build_measurer, shipped_policy
+from benchmarks.harness.measurer import admission_band, build_measurer, shipped_policy
 from benchmarks.harness.noted_camera import NotedCamera
+from benchmarks.harness.progress import follow
 from benchmarks.harness.result import Figure, Result, counts
 from benchmarks.harness.stamp import sha256_of, stamp
 from benchmarks.harness.timing import StageWatch, timed, times
@@ -78,7 +79,7 @@ def decision(
     """
     rules, lists = shipped_policy(), strangers or []
     own_networks = build_measurer(rules, threads=1)
-    timed = list(work(own_networks, rules, holder(own_networks), captures))
+    frames_timed = list(work(own_networks, rules, holder(own_networks), captures))
     figures = measure(
         read_sequences(sequences, root, grouping("group", [sequences])),
         [pair for one in lists for pair in read_pairs(one, root, grouping("group", [one]))],
@@ -100,7 +101,7 @@ def decision(
             "frames_per_second": FAST,
         },
         settings={"capture": rules.capture.model_dump(mode="json"), "captures": captures},
-        figures=(*timed, *figures),
+        figures=(*frames_timed, *figures),
     )
     deliver(result, json_out)
 
@@ -181,7 +182,7 @@ def measure(
         raise BenchmarkError("no sequence has as many good frames as the policy may look at")
     others = _others(strangers, root, bench)
     named = stops(rules.capture)
-    admit = rules.check(measurer.networks.embedder.identity).admit
+    admit = admission_band(rules, measurer).admit
     data = {
         "sequences": len(recordings),
         "too short": len(recordings) - len(filmed),
@@ -297,7 +298,7 @@ def work(measurer: Measurer, rules: Policy, walk: Walk, captures: int) -> Iterat
     """
     unread = unexamined(walk.document, Replay([], 1).today(), rules.person.capture_from_age)
     reference = examine(walk.document, unread, measurer, Stopwatch())
-    admit = rules.check(measurer.networks.embedder.identity).admit
+    admit = admission_band(rules, measurer).admit
     question = Question(rules.capture, reference.embedding, admit)
     work_ns, whole_ns, per_capture, decided_ns = [], [], [], []
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from benchmarks.acquisition.identities import People
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.command_line import follow
+from benchmarks.harness.progress import follow
 from models.values.identity import Metric
 
 Scores = NDArray[np.float64]

@@ -16,9 +16,10 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.acquisition.lists import images
 from benchmarks.acquisition.recorded_camera import Replay
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.command_line import follow
+from benchmarks.harness.progress import follow
 from lane.capture.capture import Capture, CaptureSetup, run_capture
 from lane.capture.measuring import Measurer, Question, Sighting, Stopwatch
 from lane.decision.evidence import CaptureEnd
@@ -134,10 +135,21 @@ def encode_picture(path: Path, encoders: Sequence[PictureEncoder]) -> Mapping[st
         image_bgr = read(path)
     except ImageError as error:
         return {name: Failure(error.code) for encoder in encoders for name in encoder.matchers}
-    return encode_by_all(encoders, lambda encoder: encoder.encode(image_bgr))
+    return _encode_by_all(encoders, lambda encoder: encoder.encode(image_bgr))
 
 
-def encode_by_all(
+def encode_as_capture(interval_s: float) -> EncodePath:
+    """How `acquire` encodes a folder of frames, so many seconds apart, as a lane takes a live capture.
+
+    It ends, as at a gate, when enough good frames were seen one after the other. As at a gate, the score is
+    the mean over frames, here of both sides; the gate's caps where they disagree are left out.
+    """
+    return lambda folder, encoders: _encode_by_all(
+        encoders, lambda encoder: encoder.encode_capture(images(folder), interval_s)
+    )
+
+
+def _encode_by_all(
     encoders: Sequence[PictureEncoder], encode: Callable[[PictureEncoder], Mapping[str, Vector | Failure]]
 ) -> dict[str, Vector | Failure]:
     """A network that fails is a failure to acquire."""
@@ -179,7 +191,7 @@ def _encoded(
     SimpleQueue, which a signal does not leave locked; ThreadPoolExecutor's it may, and then its end hangs.
     """
     waiting: SimpleQueue[tuple[int, str]] = SimpleQueue()
-    answers: SimpleQueue[tuple[int, Mapping[str, Vector | Failure] | Exception]] = SimpleQueue()
+    answers: SimpleQueue[tuple[int, Mapping[str, Vector | Failure] | BaseException]] = SimpleQueue()
     for item in enumerate(names):
         waiting.put(item)
 
@@ -187,10 +199,10 @@ def _encoded(
         for index, name in _rest(waiting):
             try:
                 answers.put((index, encode(root / name, encoders)))
-            except Exception as error:  # noqa: BLE001  raised again by the thread that waits for it
+            except BaseException as error:  # noqa: BLE001  raised again by the thread that waits for it
                 answers.put((index, error))
 
-    early: dict[int, Mapping[str, Vector | Failure] | Exception] = {}
+    early: dict[int, Mapping[str, Vector | Failure] | BaseException] = {}
     with _threads(work, workers, waiting):
         for index, name in enumerate(follow(names, "Looking at pictures")):
             while index not in early:
@@ -222,8 +234,8 @@ def _rest(queue: SimpleQueue[T]) -> Iterator[T]:
             yield queue.get_nowait()
 
 
-def _raised(answer: T | Exception) -> T:
-    if isinstance(answer, Exception):
+def _raised(answer: T | BaseException) -> T:
+    if isinstance(answer, BaseException):
         raise answer
     return answer
 

@@ -1,9 +1,7 @@
 """Lists as CSV, of picture pairs and of frame sequences: what is read, and what is refused.
 
-A frame sequence is one live capture, taken as a lane takes it, and compared as one template. It ends, as at a
-gate, when enough good frames were seen one after the other. Captures of one person in two sessions are
-genuine; captures of two people are strangers, in whatever session. As at a gate, the score is the mean over
-frames, here over the frames of both sides; the gate's caps where they disagree are left out.
+A frame sequence is one live capture. Captures of one person in two sessions are genuine; captures of two
+people are strangers, in whatever session.
 """
 
 import csv
@@ -14,7 +12,6 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path, PurePosixPath
 
-from benchmarks.acquisition.acquire import EncodePath, encode_by_all
 from benchmarks.errors import BenchmarkError
 from models.errors import ImageError
 from models.image import read
@@ -49,7 +46,8 @@ def read_pairs(path: Path, root: Path, group_by: Sequence[str]) -> tuple[Pair, .
     """The pairs of a CSV file with columns `a,b,same`; BenchmarkError that says what is wrong with it.
 
     Who is on a picture: `identity_a` and `identity_b` where the list has them; of a single column `identity`
-    it is who `a` shows, and `b` too where they are the same. Without these the name tells (`identities`).
+    it is who `a` shows, and `b` too where they are the same. Without these the file's name tells
+    (`identities`).
     A pair that stands twice in one group counts once, and a picture with itself says nothing: it is left out.
     Several columns of `group_by` make one group: `source,group` gives `asianfaces/korean`. A column that the
     list lacks is passed over.
@@ -199,13 +197,6 @@ def compared(sequences: Sequence[Recording]) -> tuple[Pair, ...]:
         Pair(a.folder, b.folder, a.subject == b.subject, a.group, a.subject, b.subject)
         for a, b in combinations(sequences, 2)
         if a.group == b.group and (a.subject != b.subject or a.session != b.session)
-    )
-
-
-def encode_as_capture(interval_s: float) -> EncodePath:
-    """How `acquire` encodes a folder of frames that are so many seconds apart."""
-    return lambda folder, encoders: encode_by_all(
-        encoders, lambda encoder: encoder.encode_capture(images(folder), interval_s)
     )
 
 

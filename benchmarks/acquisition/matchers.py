@@ -11,6 +11,7 @@ from benchmarks.errors import BenchmarkError, LibraryMissingError
 from benchmarks.harness.measurer import build_measurer
 from lane.decision.policy import Policy
 from models.catalogue import catalogue, weights
+from models.catalogue.catalogue import Catalogue
 from models.embed.template import FaceEmbedder
 from models.networks.build import Networks, matcher_of
 from models.runtime.onnx_runtime import RuntimeSettings
@@ -65,8 +66,9 @@ def own() -> str:
 
 
 def bench(names: Sequence[str], rules: Policy, face: str, threads: int | None) -> Bench:
-    """Networks for each thread, or core. Without names the lane's own matcher, and the peers where installed.
+    """Networks for so many threads; for each core if None.
 
+    Without names the lane's own matcher, and the peers where installed.
     BenchmarkError where none is left; CatalogueError for a name that nobody has; ProviderError for a matcher
     in bfloat16 on a machine that has none.
     """
@@ -101,12 +103,12 @@ def bench(names: Sequence[str], rules: Policy, face: str, threads: int | None) -
 
 def _embedders(networks: Networks, chosen: Sequence[str]) -> dict[str, FaceEmbedder]:
     full = {networks.embedder.identity.name: networks.embedder, **networks.others}
-    settings, specs = RuntimeSettings(threads=1, bf16="require"), networks.catalogue
+    return {name: full[name] if name in full else _in_bf16(networks.catalogue, name) for name in chosen}
 
-    def in_bf16(name: str) -> FaceEmbedder:
-        return matcher_of(specs, specs.named(name.removesuffix(BF16)), weights.cache_dir(), settings)
 
-    return {name: full.get(name) or in_bf16(name) for name in chosen}
+def _in_bf16(specs: Catalogue, name: str) -> FaceEmbedder:
+    settings = RuntimeSettings(threads=1, bf16="require")
+    return matcher_of(specs, specs.named(name.removesuffix(BF16)), weights.cache_dir(), settings)
 
 
 def matcher_under_test(

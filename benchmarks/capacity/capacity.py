@@ -17,14 +17,15 @@ from typing import Annotated, Any, TypeAlias
 import numpy as np
 import typer
 
-from benchmarks.capacity.bisection import Step, most_carried, search, steps
+from benchmarks.capacity import bisection
+from benchmarks.capacity.bisection import Step, most_carried, steps
 from benchmarks.capacity.lane_processes import LaneProcess, Lanes, Passage, running
 from benchmarks.errors import BenchmarkError
+from benchmarks.harness import noted_camera
 from benchmarks.harness.command_line import Bf16, Json, deliver, quantiles, say, value_with_interval
 from benchmarks.harness.desk_site import site
 from benchmarks.harness.drawn_frames import STANDING_FROM_S, cast_as_holder, write_film
 from benchmarks.harness.measurer import admission_band, build_measurer, shipped_policy
-from benchmarks.harness.noted_camera import rate
 from benchmarks.harness.plots import WIDTH_IN, Drawing, canvas, finish, from_zero, line, ring
 from benchmarks.harness.result import SHARE, Figure, Result, counts
 from benchmarks.harness.stamp import stamp
@@ -180,7 +181,7 @@ def worked(lane: LaneProcess, document: TravelDocument, seconds: float, every_s:
 
     One that referred somebody for lack of time serves nobody after that: an officer would have to come, and
     the step is broken already. At the others somebody presents another person's document at last, under the
-    load that is timed, and is not timed; referred without a comparison, that breaks the step, too.
+    load that is timed, and is not timed. Referred for lack of time, they are counted and break the step, too.
     """
     began_s, worked_s = time.monotonic(), lane.cpu_s()
     next_s = began_s + np.random.default_rng(lane.number).uniform(0, every_s)  # no two lanes in step
@@ -189,7 +190,7 @@ def worked(lane: LaneProcess, document: TravelDocument, seconds: float, every_s:
     while next_s < end_s and not (passed and passed[-1].refer):
         lane.rest(next_s)
         passed.append(lane.present(document))
-        _check_referral(lane.number, passed[-1])
+        _check_referral(lane, passed[-1], "the holder")
         if not passed[-1].refer:
             lane.wait()
         next_s = max(next_s + every_s, time.monotonic())
@@ -205,27 +206,30 @@ def worked(lane: LaneProcess, document: TravelDocument, seconds: float, every_s:
         "referred": Counter(" ".join(sorted(codes)) for codes in referred),
         "frames_came": sum(one.noted.came for one in passed),
         "frames_looked_at": sum(len(one.noted.captured_s) for one in passed),
-        "frames_per_second": rate([one.noted for one in passed]),
+        "frames_per_second": noted_camera.rate([one.noted for one in passed]),
     }
 
 
-def _check_referral(number: int, passed: Passage) -> None:
+def _check_referral(lane: LaneProcess, passed: Passage, who: str) -> None:
     if not FOR_LACK_OF_TIME.issuperset(passed.refer):
         codes = " ".join(sorted(passed.refer))
         raise BenchmarkError(
-            f"lane {number}: the holder was referred ({codes}): timing wrong answers is worth nothing"
+            f"lane {lane.number}: {who} was referred ({codes}): timing wrong answers is worth nothing"
         )
 
 
 def _check_another_is_referred(lane: LaneProcess, document: TravelDocument) -> list[str]:
-    """The codes that prove nothing, since no face was compared; a lane that admits everybody is quick."""
-    codes = lane.present(replace(document, photo=photos.load(ANOTHER))).refer
-    if not codes:
+    """The codes where time was lacking to compare the faces; a lane that admits everybody is quick."""
+    passed = lane.present(replace(document, photo=photos.load(ANOTHER)))
+    if not passed.refer:
         raise BenchmarkError(
             f"lane {lane.number}: somebody was admitted by another person's document: timing wrong answers "
             "is worth nothing"
         )
-    return codes if COMPARED.isdisjoint(codes) else []
+    if not COMPARED.isdisjoint(passed.refer):
+        return []
+    _check_referral(lane, passed, "somebody with another person's document")
+    return passed.refer
 
 
 def _decided_ns(passed: Passage) -> tuple[int, int]:
@@ -243,7 +247,7 @@ def steps_of(work: Work, load: Load, say: Callable[[str], None]) -> Iterator[Ste
         say(in_words(step))
         return step
 
-    return steps(search(1, lambda _: 1, MOST_LANES), take)
+    return steps(bisection.search(1, lambda _: 1, MOST_LANES), take)
 
 
 def carried(taken: Sequence[Step]) -> Figure:

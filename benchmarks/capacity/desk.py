@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.capacity.bisection import Step, most_carried, search, steps
+from benchmarks.capacity import bisection
+from benchmarks.capacity.bisection import Step, most_carried, steps
 from benchmarks.capacity.http_load import Load, Observed, Shift
 from benchmarks.harness.command_line import Json, deliver, quantiles, say
 from benchmarks.harness.desk_site import Site, site
@@ -97,8 +98,8 @@ def measure(site: Site, load: Load, *, searches: bool) -> Iterator[Step]:
         say(in_words(step))
         return step
 
-    most = math.inf if searches else load.per_hour
-    return steps(search(load.per_hour, lambda carried: FINEST * carried, most), take)
+    most = math.inf if searches else load.per_hour  # where the first is the most, nothing else is tried
+    return steps(bisection.search(load.per_hour, lambda carried: FINEST * carried, most), take)
 
 
 @contextmanager

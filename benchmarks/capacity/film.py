@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from benchmarks.harness.command_line import Json, Threads, deliver
-from benchmarks.harness.drawn_frames import grown_ups
-from benchmarks.harness.measurer import build_measurer, shipped_policy
+from benchmarks.harness.drawn_frames import adults_document
+from benchmarks.harness.measurer import admission_band, build_measurer, shipped_policy
 from benchmarks.harness.result import Figure, NotAvailable, Result, counts
 from benchmarks.harness.stamp import sha256_of, stamp
 from lane.cameras.live_camera import RealCamera
@@ -47,15 +47,15 @@ def film(
         raise typer.BadParameter(f"not there: {', '.join(missing)}")
     rules = shipped_policy()
     measurer = build_measurer(rules, threads=threads)
-    rules.check(measurer.networks.embedder.identity)
+    admission_band(rules, measurer)
     settings = CameraSettings(source=str(film), at_end=AtEnd.END, frames_per_second=rate, open_s=30.0)
     figures: list[Figure] = []
     for path in document:
         with RealCamera(settings, "film") as camera:
             camera.wait()
             began_s = time.monotonic()
-            judge, presented = Judge(camera, measurer, rules, SystemClock()), grown_ups(path.read_bytes())
-            judged = judge.judge(presented, DeskContact.REACHED)
+            judge = Judge(camera, measurer, rules, SystemClock())
+            judged = judge.judge(adults_document(path.read_bytes()), DeskContact.REACHED)
             seconds = time.monotonic() - began_s
             figures += _judged(path.name, judged)
             figures += _frames(path.name, camera, seconds)

@@ -199,10 +199,10 @@ class LaneProcess:
         return bool(poll.poll(max(0.0, until_s - time.monotonic()) * 1000))
 
     def _ended(self) -> BenchmarkError:
-        code = None
-        with suppress(subprocess.TimeoutExpired):  # its output is closed, and it lives on
-            code = self._child.process.wait(ENDS_WITHIN_S)
-        return BenchmarkError(f"lane {self.number} ended by itself ({code}): {self._last_errors()}")
+        came_to = "shut its output and lives on"
+        with suppress(subprocess.TimeoutExpired):
+            came_to = f"ended by itself ({self._child.process.wait(ENDS_WITHIN_S)})"
+        return BenchmarkError(f"lane {self.number} {came_to}: {self._last_errors()}")
 
     def _last_errors(self) -> str:
         """The end of what it wrote on standard error."""

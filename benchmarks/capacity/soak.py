@@ -42,7 +42,7 @@ MEANING = {
     "tracker": "Python's own process, which removes the shared memory of a lane that was killed",
 }
 
-EVERY_S = 1.0
+SAMPLED_EVERY_S = 1.0
 WINDOWS = 20
 """A slope is fitted through the means of so many equal parts: what a cache does within one is no growth."""
 WARM_UP = 0.2
@@ -241,7 +241,7 @@ def sampled(pids: Callable[[], Mapping[str, int]]) -> Iterator[dict[str, Samples
 
     def work() -> None:
         began_s = time.monotonic()
-        while not ended.wait(EVERY_S):
+        while not ended.wait(SAMPLED_EVERY_S):
             for name, pid in pids().items():
                 if (kb := own_kb(pid)) is not None:
                     samples[name].at_s.append(time.monotonic() - began_s)

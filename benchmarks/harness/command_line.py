@@ -1,14 +1,12 @@
-"""What commands share: options, a bar while they work, the result as tables and as a file with drawings."""
+"""What commands share: options, and the result as tables and as a file with drawings."""
 
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -71,8 +69,6 @@ Workers = Annotated[
 ]
 Draw = Callable[[], Mapping[str, Drawing]]
 """Drawings, each by the word that its file's name ends with."""
-T = TypeVar("T")
-EVERY_S = 0.2
 
 
 def similarities(text: str) -> tuple[float, ...]:
@@ -121,25 +117,6 @@ def console() -> Console:
 def say(text: str) -> None:
     """On standard error: standard output has the result."""
     print(text, file=sys.stderr, flush=True)
-
-
-def follow(items: Sequence[T], what: str) -> Iterator[T]:
-    """The items, with a bar on standard error, where a terminal watches.
-
-    It is drawn between items, never from a thread beside them: that would take time from what is timed.
-    """
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    disable = not console.is_terminal
-    with Progress(*columns, console=console, transient=True, auto_refresh=False, disable=disable) as bar:
-        task = bar.add_task(what, total=len(items))
-        drawn = 0.0
-        for item in items:
-            if (now := time.monotonic()) - drawn > EVERY_S:
-                drawn = now
-                bar.refresh()
-            yield item
-            bar.advance(task)
 
 
 def show(console: Console, result: Result) -> None:

@@ -51,15 +51,18 @@ def holder(measurer: Measurer, size: Size = DRAWN) -> Walk:
 
 
 def cast_as_holder(measurer: Measurer) -> Passenger:
-    """The passenger `holder` of `lane.demo.passengers`, undrawn. PhotosError as above."""
+    """The passenger `holder` of `lane.demo.passengers`, undrawn.
+
+    PhotosError where the photographs are not ready.
+    """
     for passenger in demo_passengers(measurer, datetime.now(UTC).date()):
         if passenger.name == "holder":
             return passenger
     raise BenchmarkError("the cast has no passenger named holder")
 
 
-def grown_ups(photo: bytes) -> TravelDocument:
-    """A grown-up's valid document with this photo."""
+def adults_document(photo: bytes) -> TravelDocument:
+    """An adult's valid document with this photo."""
     today = datetime.now(UTC).date()
     born, expires = today - timedelta(days=15_000), today + timedelta(days=900)
     return TravelDocument(photo, expires, born_on=born, kind=DocumentKind.ORDINARY)

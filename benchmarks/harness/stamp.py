@@ -24,9 +24,10 @@ def stamp(
     threads: int | None = None,
     libraries: tuple[str, ...] = LIBRARIES,
 ) -> Stamp:
-    """No host name and no user. `threads` are those that were asked for; None: as many as cores may be used.
+    """Code, machine, libraries, clock and date; no host name and no user.
 
     With the policy and the networks that took part, if any did, and the arithmetic of the lane's own matcher.
+    `threads` are those that were asked for; None: as many as cores may be used.
     """
     planned = plan(limits(), threads)
     return Stamp(

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 import cv2
 import numpy as np
 
-from benchmarks.harness.command_line import follow
+from benchmarks.harness.progress import follow
 from benchmarks.harness.result import Clock, Figure, Name, NotAvailable
 from lane.capture.measuring import Stopwatch
 from lane.platform.garbage_collection import settled_garbage
@@ -94,7 +94,10 @@ def clock() -> Clock:
 
 @contextmanager
 def bound(count: int) -> Iterator[None]:
-    """So many cores for this thread, for what begins meanwhile, and for OpenCV; all, where it cannot be."""
+    """Bind this thread, what begins meanwhile and OpenCV to so many cores.
+
+    Where there are no more, or the system cannot bind, nothing is bound.
+    """
     allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     if count >= len(allowed):
         yield

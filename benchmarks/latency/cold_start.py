@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.command_line import follow
-from benchmarks.harness.drawn_frames import Size, grown_ups
+from benchmarks.harness.drawn_frames import Size, adults_document
 from benchmarks.harness.measurer import build_measurer, shipped_policy
+from benchmarks.harness.progress import follow
 from benchmarks.harness.result import Figure
 from benchmarks.harness.timing import times
 from benchmarks.latency.passages import Film, camera_for, lane_for, settings_for
@@ -94,7 +94,7 @@ def start(
     journals = folder / str(lane["lane"])
     journals.mkdir()
     rules, settings = shipped_policy(), settings_for(journals, film, size, **lane)
-    document = grown_ups((folder / PHOTO).read_bytes())
+    document = adults_document((folder / PHOTO).read_bytes())
     with camera_for(settings, rules) as camera, open_desk(settings) as desk:
         measurer = build_measurer(rules, provider=provider, threads=threads, bf16=bf16)
         marks.append(time.monotonic_ns())

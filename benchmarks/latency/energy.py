@@ -16,7 +16,6 @@ import pynvml
 from benchmarks.harness.result import Figure, Name, counts, not_available
 
 POWERCAP = Path("/sys/class/powercap")
-COUNTER = ("energy_uj", "max_energy_range_uj")
 MICRO, MILLI = 1e-6, 1e-3
 
 
@@ -60,8 +59,7 @@ class Rapl:
         if not folders:
             return f"no processor counts its energy here: no package under {root}/intel-rapl*"
         try:
-            numbers = [[_number(folder / name) for name in COUNTER] for folder in folders]
-            return cls(tuple(_Zone(folder, *each) for folder, each in zip(folders, numbers, strict=True)))
+            return cls(tuple(map(_zone, folders)))
         except PermissionError:
             return f"{folders[0]}/energy_uj is readable for root alone"
         except (OSError, ValueError) as error:
@@ -77,6 +75,10 @@ def _counts(folder: Path) -> bool:
     except OSError:
         return False
     return name.startswith("package") or name == "dram"
+
+
+def _zone(folder: Path) -> _Zone:
+    return _Zone(folder, _number(folder / "energy_uj"), _number(folder / "max_energy_range_uj"))
 
 
 def _number(path: Path) -> int:

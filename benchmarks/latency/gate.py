@@ -25,8 +25,9 @@ import typer
 from numpy.typing import NDArray
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.command_line import Json, deliver, follow, say
-from benchmarks.harness.result import STDOUT, Figure, Result, counts, parse, printable, read
+from benchmarks.harness.command_line import Json, deliver, say
+from benchmarks.harness.progress import follow
+from benchmarks.harness.result import STDOUT, Figure, Result, counts, not_available, parse, printable, read
 from benchmarks.harness.stamp import stamp
 from models.runtime import machine
 
@@ -289,6 +290,8 @@ class Verdict:
         for stage, one in self.stages.items():
             yield from self._row(stage, [stage], one, worse=stage in self.slower)
         yield from self._row("all of a frame", stages, self.whole, worse=self.worse)
+        why = dict.fromkeys(self.not_compared, "not measured by both codes")
+        yield from not_available(why, "stages")
 
     def _row(self, name: str, stages: Sequence[str], one: Judged, *, worse: bool) -> Iterator[Figure]:
         row = ("stages", name)

@@ -16,7 +16,7 @@ import psutil
 import typer
 
 from benchmarks.harness import drawn_frames
-from benchmarks.harness.command_line import Bf16, Json, deliver, follow
+from benchmarks.harness.command_line import Bf16, Json, deliver
 from benchmarks.harness.desk_site import site
 from benchmarks.harness.drawn_frames import FRAMES_PER_SECOND, Size
 from benchmarks.harness.measurer import (
@@ -29,11 +29,22 @@ from benchmarks.harness.measurer import (
     warm_up,
 )
 from benchmarks.harness.noted_camera import Noted, rate
+from benchmarks.harness.progress import follow
 from benchmarks.harness.result import Figure, Name, Network, Result, counts, not_available
 from benchmarks.harness.stamp import networks, stamp
 from benchmarks.harness.timing import bound, times
-from benchmarks.latency import cold_start, energy, passages, single_steps
-from benchmarks.latency.passages import Film, Lane, PassageTimes
+from benchmarks.latency import cold_start, energy, single_steps
+from benchmarks.latency.passages import (
+    Film,
+    Lane,
+    PassageTimes,
+    camera_for,
+    film_for,
+    known_similarity,
+    lane_for,
+    lanes_at,
+    settings_for,
+)
 from benchmarks.latency.plan import QUICK, THOROUGH, Counts, Plan, Point, plan
 from benchmarks.peers import peers
 from lane.capture.measuring import Measurer
@@ -163,7 +174,7 @@ def measure(plan: Plan, providers: Sequence[str] | None) -> Result:
         site(None, lanes=each * (1 + len(beside_cpu)), officers=0, workers=1) as desk,
     ):
         films, arithmetic = _films(plan, rules, Path(folder))
-        bench = Bench(plan, rules, films, passages.lanes_at(desk), energy.meters(), Path(folder))
+        bench = Bench(plan, rules, films, lanes_at(desk), energy.meters(), Path(folder))
         built, figures = _on(CPU, bench)
         meaning, beside = _peers(bench)
         for provider in beside_cpu:
@@ -210,18 +221,19 @@ def _films(plan: Plan, rules: Policy, folder: Path) -> tuple[dict[Size, Film], s
     admission_band(rules, measurer)
     for size in follow(plan.sizes, "Drawing frames"):
         walk = drawn_frames.holder(measurer, size)
-        known = passages.known_similarity(walk, measurer)
-        films[size] = passages.film_for(walk, known, folder / f"{size_name(size)}.mkv")
+        known = known_similarity(walk, measurer)
+        films[size] = film_for(walk, known, folder / f"{size_name(size)}.mkv")
     return films, measurer.networks.embedder.arithmetic
 
 
 def _on(provider: str, bench: Bench) -> tuple[tuple[Network, ...], list[Figure]]:
     """One provider: the networks that ran there, and what was measured at each point."""
-    rules, built = bench.rules, tuple[Network, ...]()
-    figures, batched = list[Figure](), list[Figure]()
+    built: tuple[Network, ...] = ()
+    figures: list[Figure] = []
+    batched: list[Figure] = []
     for threads in bench.plan.threads:
         with bound(threads):
-            measurer = build_measurer(rules, provider=provider, threads=threads, bf16=bench.plan.bf16)
+            measurer = build_measurer(bench.rules, provider=provider, threads=threads, bf16=bench.plan.bf16)
             for point in bench.plan.points(threads):
                 figures += _point(provider, point, measurer, bench)
             batched += _batches(provider, threads, measurer, bench)
@@ -269,11 +281,11 @@ def _passages(point: Point, measurer: Measurer, bench: Bench) -> tuple[list[Pass
     film, title = bench.films[point.size], f"{size_name(point.size)} on {point.threads}: passages"
     document, rules = film.walk.document, bench.rules
     with tempfile.TemporaryDirectory(dir=bench.folder) as folder:
-        settings = passages.settings_for(Path(folder), film.path, film.size, **next(bench.lanes))
+        settings = settings_for(Path(folder), film.path, film.size, **next(bench.lanes))
         with (
-            passages.camera_for(settings, rules) as camera,
+            camera_for(settings, rules) as camera,
             open_desk(settings) as desk,
-            passages.lane_for(settings, camera, desk, document, film.known, measurer, rules) as lane,
+            lane_for(settings, camera, desk, document, film.known, measurer, rules) as lane,
             lane.open_page(),
         ):
             return _timed(lane, title, point.counts.passages, bench)

@@ -8,8 +8,8 @@ import av
 import numpy as np
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.command_line import follow
 from benchmarks.harness.drawn_frames import FRAMES_PER_SECOND, Walk
+from benchmarks.harness.progress import follow
 from benchmarks.harness.result import Figure, Name, NotAvailable, counts, not_available
 from benchmarks.harness.timing import StageWatch, timed, times
 from lane.cameras.frame import Frame

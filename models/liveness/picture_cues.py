@@ -41,7 +41,7 @@ BLUR_PX = 1.5
 SIZE = 128
 TOO_SMALL = "the face is too small or cut"
 FREQUENCY: Plane = (np.hypot(*(np.mgrid[:SIZE, :SIZE] - SIZE // 2)) / SIZE).astype(np.float32)
-"""In cycles for each pixel of the camera, of each place of `spectrum`."""
+"""In cycles for each pixel of the camera, of each place of `_spectrum_of`."""
 FINE, COARSE = (0.25, 0.5), (0.06, 0.15)
 """Bands, in cycles for each pixel."""
 LOWEST, HIGHEST, RINGS = 0.12, 0.5, 24

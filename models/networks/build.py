@@ -80,8 +80,7 @@ def build_networks(
     sessions = {spec.name: session_of(spec, cache, settings) for spec in before}
     deciding = matcher_of(specs, matcher, cache, settings)
     further = {spec.name: matcher_of(specs, spec, cache, replace(settings, bf16="never")) for spec in others}
-    places = [*(one.provider for one in sessions.values()), deciding.provider]
-    places += [one.provider for one in further.values()]
+    running: dict[str, OrtSession | FaceEmbedder] = {**sessions, matcher.name: deciding, **further}
     whole = sessions[detector.name]
     networks = Networks(
         detector=FaceDetector(detector, whole, closer_of(detector, whole, cache, settings)),
@@ -89,8 +88,8 @@ def build_networks(
         embedder=deciding,
         others=MappingProxyType(further),
         identities=tuple(
-            NetworkIdentity(spec.role, spec.name, spec.sha256, place)
-            for spec, place in zip((*before, matcher, *others), places, strict=True)
+            NetworkIdentity(spec.role, spec.name, spec.sha256, running[spec.name].provider)
+            for spec in (*before, matcher, *others)
         ),
         watched=tuple(weights.WatchedFile(spec, cache) for spec in (*before, matcher)),
         others_watched=MappingProxyType({spec.name: weights.WatchedFile(spec, cache) for spec in others}),

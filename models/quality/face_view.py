@@ -110,10 +110,12 @@ class FaceView:
     """The part of its `INNER_FACE` that lies inside the image, 0 to 1."""
 
     @property
-    def sides(self) -> tuple[int, int]:
-        """The image's height and width."""
-        height, width = self.image_bgr.shape[:2]
-        return int(height), int(width)
+    def image_height(self) -> int:
+        return int(self.image_bgr.shape[0])
+
+    @property
+    def image_width(self) -> int:
+        return int(self.image_bgr.shape[1])
 
     @cached_property
     def eyes(self) -> tuple[list[float], list[float]]:

@@ -28,19 +28,19 @@ def head_size(view: FaceView) -> float:
 
     Stands in for ISO/IEC 29794-5 *Head size*, which needs the chin.
     """
-    return view.face.box_in_image.height / view.sides[0]
+    return view.face.box_in_image.height / view.image_height
 
 
 def offset_x(view: FaceView) -> float:
     """About -0.5 to 0.5 of the image's width: eye midpoint from the centre, positive to the right."""
     right, left = view.eyes
-    return (right[0] + left[0]) / 2 / view.sides[1] - 0.5
+    return (right[0] + left[0]) / 2 / view.image_width - 0.5
 
 
 def offset_y(view: FaceView) -> float:
     """About -0.5 to 0.5 of the image's height: eye midpoint from the centre, positive downwards."""
     right, left = view.eyes
-    return (right[1] + left[1]) / 2 / view.sides[0] - 0.5
+    return (right[1] + left[1]) / 2 / view.image_height - 0.5
 
 
 def yaw_deg(view: FaceView) -> float:

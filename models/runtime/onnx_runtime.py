@@ -129,7 +129,7 @@ class OrtSession:
         self.name = name
         self._shapes = frozenset(shapes)
         self._session, provider, self.nodes = _open(graph, name, settings, tuple(sorted(self._shapes)), known)
-        """All `nodes` of the graph run on `provider`."""
+        """`nodes`: how many the graph has; all run on `provider`."""
         self.provider = provider.name
         inputs = [entry.name for entry in self._session.get_inputs()]
         if len(inputs) != 1:
@@ -153,7 +153,7 @@ class OrtSession:
         return outputs
 
     def bare(self, tensor: Tensor) -> Mapping[str, Tensor]:
-        """The runtime's own run, unchecked: to measure what the checks cost, never to decide on."""
+        """The runtime's own run, unchecked: `run` checks it. Alone only to measure what the checks cost."""
         with flushed():
             if self._bound:
                 return self._bound[tensor.shape].run(tensor)

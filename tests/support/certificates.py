@@ -10,9 +10,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-OF_DATA = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment")
-OF_KEYS = ("key_agreement", "crl_sign", "encipher_only", "decipher_only")
-NO_OTHER_USE = dict.fromkeys((*OF_DATA, *OF_KEYS), False)
+NO_OTHER_USE = {
+    "digital_signature": False,
+    "content_commitment": False,
+    "key_encipherment": False,
+    "data_encipherment": False,
+    "key_agreement": False,
+    "crl_sign": False,
+    "encipher_only": False,
+    "decipher_only": False,
+}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -298,34 +299,46 @@ class _Impatient(_Slow):
         return super().encode(image_bgr)
 
 
-def test_ctrl_c_starts_no_further_picture(tmp_path: Path) -> None:
-    (tmp_path / "8.jpg").write_bytes(encode_jpeg(np.zeros((8, 8, 3), np.uint8)))
-    person = _Impatient()
+class _Ending(_Slow):
+    """A library that wants to end its process."""
+
+    def encode(self, image_bgr: Any) -> dict[str, Any]:
+        raise SystemExit(3)
+
+
+def test_whatever_ends_a_thread_ends_the_run(faces: Path) -> None:
+    with pytest.raises(SystemExit, match="3"):
+        acquire(["obama-1.jpg"], faces, [(_Ending(),)])
+
+
+@contextmanager
+def heeding_ctrl_c() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # behind a shell's & it is switched off
     gc.disable()  # raised in a callback of a collection, such as hypothesis's, Python only reports Ctrl-C
     try:
-        with pytest.raises(KeyboardInterrupt):
-            acquire(["8.jpg"] * 5000, tmp_path, [(person,)])
+        yield
     finally:
         gc.enable()
         signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_starts_no_further_picture(tmp_path: Path) -> None:
+    (tmp_path / "8.jpg").write_bytes(encode_jpeg(np.zeros((8, 8, 3), np.uint8)))
+    person = _Impatient()
+    with heeding_ctrl_c(), pytest.raises(KeyboardInterrupt):
+        acquire(["8.jpg"] * 5000, tmp_path, [(person,)])
     assert person.looked_at < 5000
 
 
 @pytest.mark.thorough
 def test_ctrl_c_ends_at_any_moment(tmp_path: Path) -> None:
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    gc.disable()
-    try:
+    with heeding_ctrl_c():
         for moment in range(100):
             pressed = threading.Timer(moment * 2e-4, signal.raise_signal, [signal.SIGINT])
             with pytest.raises(KeyboardInterrupt):  # noqa: PT012  it may come at any of these steps
                 pressed.start()
                 acquire(["8.jpg"] * 20_000, tmp_path, [(_Slow(),), (_Slow(),)], _encode_nothing)
                 pressed.join()
-    finally:
-        gc.enable()
-        signal.signal(signal.SIGINT, before)
     assert not [thread for thread in threading.enumerate() if thread.name == "looking"]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from benchmarks.accuracy.accuracy import Chosen, Trial, outcomes
-from benchmarks.accuracy.calibrate import COARSE_STEP, GRID, RARE, STEP, measured, read_lists, wanted
+from benchmarks.accuracy.calibrate import COARSE_STEP, GRID, RARE, STEP, calibration_of, read_lists, wanted
 from benchmarks.acquisition.acquire import acquire
 from benchmarks.acquisition.identities import identify
 from benchmarks.acquisition.lists import pictures, read_pairs
@@ -34,7 +34,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def found(pairs: Path, bench: Bench) -> dict[str, Any]:
-    return measured(read_lists([pairs], pairs.parent, ["group"]), pairs.parent, bench)
+    return calibration_of(read_lists([pairs], pairs.parent, ["group"]), pairs.parent, bench)
 
 
 @pytest.mark.thorough
@@ -87,12 +87,12 @@ def test_several_lists_keep_their_groups_apart(tmp_path: Path, bench: Bench) -> 
     """And other pictures have another hash."""
     names = paint(tmp_path, 66)
     lists = [write_list(tmp_path, names, 2, "one.csv"), write_list(tmp_path, names[:90], 1, "two.csv")]
-    found = measured(read_lists(lists, tmp_path, ["group"]), tmp_path, bench)
+    found = calibration_of(read_lists(lists, tmp_path, ["group"]), tmp_path, bench)
     assert set(found["groups"]) == {"one/g0", "one/g1", "two/g0"}
     assert [one["pairs"] for one in found["data"]] == ["one.csv", "two.csv"]
     assert [one["failures_to_acquire"] for one in found["data"]] == [1, 0]
     (tmp_path / "p000-1.jpg").write_bytes((tmp_path / "p000-2.jpg").read_bytes())
-    again = measured(read_lists(lists[:1], tmp_path, ["group"]), tmp_path, bench)
+    again = calibration_of(read_lists(lists[:1], tmp_path, ["group"]), tmp_path, bench)
     assert again["data"][0]["pictures_sha256"] != found["data"][0]["pictures_sha256"]
 
 
@@ -108,7 +108,7 @@ def test_wanted_rate_holds_from_its_point() -> None:
 def test_groups_of_few_people_calibrate_nothing(tmp_path: Path, bench: Bench) -> None:
     path = write_list(tmp_path, paint(tmp_path, 24), 2)
     with pytest.raises(BenchmarkError, match="20 people"):
-        measured(read_lists([path], tmp_path, ["group"]), tmp_path, bench)
+        calibration_of(read_lists([path], tmp_path, ["group"]), tmp_path, bench)
 
 
 @pytest.mark.thorough

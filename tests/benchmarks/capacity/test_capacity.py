@@ -247,6 +247,11 @@ def test_wrong_answer_is_not_timed(photos: Path, refers: dict[bytes, list[list[s
         worked(Scripted(refers), HOLDER, seconds=0.1, every_s=0)
 
 
+def test_another_referred_for_a_wrong_set_up_is_no_lack_of_time(another: bytes) -> None:
+    with pytest.raises(BenchmarkError, match=r"lane 1: somebody .* was referred \(D16\): .*worth nothing"):
+        worked(Scripted({another: [["D16"]]}), HOLDER, seconds=0.1, every_s=0)
+
+
 @pytest.fixture
 def shared(tmp_path: Path) -> Lanes:
     """At a desk that nobody hears of, with a film that is none."""
@@ -277,7 +282,10 @@ def test_lane_that_ends_or_lives_on_silently_is_told(
     one = LaneProcess(shared, 1)
     os.kill(one.pid, number)
     try:
-        with pytest.raises(BenchmarkError, match=rf"lane 1 ended by itself \({code}\)"):
-            raise one._ended() if code is None else BenchmarkError(one.page())
+        if code is None:
+            assert "lane 1 shut its output and lives on: " in str(one._ended())
+        else:
+            with pytest.raises(BenchmarkError, match=rf"lane 1 ended by itself \({code}\)"):
+                one.page()
     finally:
         one.end()

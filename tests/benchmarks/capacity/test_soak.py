@@ -111,7 +111,7 @@ def test_memory_counts_only_live_process() -> None:
 
 
 def test_ended_process_has_no_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(soak, "EVERY_S", 0.01)
+    monkeypatch.setattr(soak, "SAMPLED_EVERY_S", 0.01)
     with sampled(lambda: {"gone": GONE, "here": os.getpid()}) as samples:
         until(lambda: "here" in samples and len(samples["here"].mb) > 1)
     assert set(samples) == {"here"}

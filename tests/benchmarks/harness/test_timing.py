@@ -1,16 +1,18 @@
 """What many samples come to, and that a wrong answer is never timed."""
 
+import os
 from collections import Counter
 from dataclasses import replace
 from functools import partial
 
+import cv2
 import pytest
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.drawn_frames import Walk
 from benchmarks.harness.measurer import STAGES, LanePass
 from benchmarks.harness.result import NotAvailable
-from benchmarks.harness.timing import StageWatch, in_turns, times
+from benchmarks.harness.timing import StageWatch, bound, in_turns, times
 from lane.capture.measuring import Measurer
 from lane.decision.policy import Policy
 
@@ -79,3 +81,14 @@ def test_frames_have_no_jump_between_them(walk: Walk) -> None:
     shown = replace(walk, frames=walk.frames[:3]).first(8)
     order = [next(i for i, frame in enumerate(walk.frames) if frame is one) for one in shown]
     assert order == [0, 1, 2, 2, 1, 0, 0, 1]
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="binding to cores is Linux's")
+def test_core_binding_is_undone_afterwards() -> None:
+    before, threads = os.sched_getaffinity(0), cv2.getNumThreads()
+    with bound(1):
+        assert len(os.sched_getaffinity(0)) == 1
+        assert cv2.getNumThreads() == 1
+    assert (os.sched_getaffinity(0), cv2.getNumThreads()) == (before, threads)
+    with bound(1000):
+        assert os.sched_getaffinity(0) == before

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from hypothesis import strategies as st
 
 import models.runtime.machine
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.result import Result, read
+from benchmarks.harness.result import NotAvailable, Result, read
 from benchmarks.latency import gate
 from benchmarks.latency.gate import ORDERS, USUAL, Round, Times, judge, judged, measured
 from tests.support.benchmarks.command_line import ROOT, run_here
@@ -138,7 +137,7 @@ def test_no_folder_left_no_hook_run(repository: Path, tmp_path: Path) -> None:
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(f"#!/bin/sh\ntouch {tmp_path / 'ran'}\n")
     hook.chmod(0o755)
-    with suppress(KeyboardInterrupt), gate.checked_out(repository, earlier) as tree:
+    with pytest.raises(KeyboardInterrupt), gate.checked_out(repository, earlier) as tree:  # noqa: PT012
         assert (tree / "bench.py").exists()
         raise KeyboardInterrupt
     assert not tree.exists()
@@ -147,7 +146,6 @@ def test_no_folder_left_no_hook_run(repository: Path, tmp_path: Path) -> None:
 
 
 LINGERS = """import subprocess, tempfile, time
-from contextlib import suppress
 from pathlib import Path
 tempfile.mkdtemp(prefix="left-")
 child = subprocess.Popen(["sleep", "600"])
@@ -155,7 +153,6 @@ Path({started!r}).write_text(str(child.pid))
 time.sleep(600)
 """
 DRIVEN = """import sys
-from contextlib import suppress
 from pathlib import Path
 import models.runtime.machine
 models.runtime.machine.ROOT = Path(sys.argv.pop(1))
@@ -297,6 +294,8 @@ def test_unshared_stages_are_left_out_and_named() -> None:
     verdict = judge(done)
     assert set(verdict.stages) == {"embed"}
     assert verdict.in_words("HEAD").endswith(" Not compared: quality, align.")
+    lacking = [one.name for one in verdict.figures() if isinstance(one.value, NotAvailable)]
+    assert lacking == [("stages", "quality"), ("stages", "align")]
     with pytest.raises(BenchmarkError, match="none of the same stage"):
         judge([Round(({"embed": 1.0}, {"embed": 1.0}), {"align": 1.0})] * 3)
 

@@ -4,13 +4,11 @@ A run measures everything, or the least that says something, and never more than
 """
 
 import io
-import os
 import time
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
-import cv2
 import psutil
 import pytest
 import typer
@@ -23,7 +21,7 @@ from benchmarks.harness.command_line import show
 from benchmarks.harness.measurer import STAGES as PASS_STAGES
 from benchmarks.harness.noted_camera import Noted
 from benchmarks.harness.result import Figure, Name, Result, not_available, parse
-from benchmarks.harness.timing import QUANTILES, bound
+from benchmarks.harness.timing import QUANTILES
 from benchmarks.latency.cold_start import PARTS
 from benchmarks.latency.energy import EnergyUse
 from benchmarks.latency.latency import STAGES, filesystem, is_late, others, size_of
@@ -177,17 +175,6 @@ def test_threads_range_from_one_to_all(cores: int) -> None:
     assert threads[0] == max(threads) == cores
     assert min(threads) == 1
     assert len(set(threads)) == len(threads)
-
-
-@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="binding to cores is Linux's")
-def test_core_binding_is_undone_afterwards() -> None:
-    before, threads = os.sched_getaffinity(0), cv2.getNumThreads()
-    with bound(1):
-        assert len(os.sched_getaffinity(0)) == 1
-        assert cv2.getNumThreads() == 1
-    assert (os.sched_getaffinity(0), cv2.getNumThreads()) == (before, threads)
-    with bound(1000):
-        assert os.sched_getaffinity(0) == before
 
 
 def test_journals_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -306,6 +306,14 @@ def test_wrong_network_is_not_adopted(operator: Operator, file: bytes, name: str
         finishing_lines(catalogue.load().named(name), operator.cache)
 
 
+def test_adopt_of_wrong_network_ends_with_2_and_one_line(operator: Operator) -> None:
+    operator.file.write_bytes(small_matcher(256))
+    operator.write()
+    done = run(operator.cache, "adopt", "licensed-r50")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "answered with [(1, 256)], expected [(1, 512)]" in done.stderr
+
+
 @pytest.mark.parametrize(
     "change", [{"colour": '"bgr"'}, {"mean": "0.0"}, {"mean": "[0.0, 127.5, 127.5]"}], ids=str
 )

@@ -97,6 +97,12 @@ def test_sum_pads_either_side_with_zeros() -> None:
     assert np.allclose(outcome(out, converter, **{"in": values}), expected)
 
 
+def test_layer_other_than_relu_is_refused() -> None:
+    converter = Converter(Reader(text("sig_") + LEFT_BY_TRAINING), "another")
+    with pytest.raises(CatalogueError, match="expected relu_, found 'sig_'"):
+        converter.relu(Picture("in", 2, (4, 3)))
+
+
 def test_sizeless_pooling_averages_whole_picture() -> None:
     data = text("avg_pool_2") + b"".join(map(whole, (0, 0, 1, 1, 0, 0))) + LEFT_BY_TRAINING
     converter = Converter(Reader(data), "mean")
