@@ -3,7 +3,7 @@
 import sqlite3
 import stat
 import threading
-from contextlib import closing, nullcontext
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from api.platform.database.tables import LedgerRow, Table
 from api.platform.errors import StoreBusyError, StoreDamagedError, StoreError, TextRefusedError
 from lane.ledger.chain import verify
 from lane.platform.errors import LedgerBrokenError
-from tests.support.api.postgresql import empty_database, server
+from tests.support.api.postgresql import empty_place, server
 from tests.support.api.running_desk import at_once
 
 
@@ -44,8 +44,7 @@ def test_other_release_schema_not_called_broken(database: Database) -> None:
 
 @pytest.mark.both_databases
 def test_concurrent_repeated_migration_is_safe(database_kind: str, tmp_path: Path) -> None:
-    file = nullcontext(tmp_path / "desk.sqlite3")
-    with file if database_kind == "sqlite" else empty_database() as place:
+    with empty_place(database_kind, tmp_path) as place:
         several = [Database(place, busy_timeout_s=30) for _ in range(4)]
         at_once([one.migrate for one in (*several, several[0])])
         with several[0].read() as session:
