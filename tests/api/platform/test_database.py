@@ -1,5 +1,6 @@
 """The database: tables and migrations agree, and it is as durable as it says."""
 
+import re
 import sqlite3
 import stat
 import threading
@@ -24,11 +25,22 @@ from lane.platform.errors import LedgerBrokenError
 from tests.support.api.postgresql import empty_place, server
 from tests.support.api.running_desk import at_once
 
+ROOT = Path(__file__).parents[3]
+FIRST = ROOT / "api/platform/database/migrations/versions/0001_the_first_tables.py"
+
 
 @pytest.mark.both_databases
 def test_migrations_make_exactly_the_tables(database: Database) -> None:
     with database.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Table.metadata) == []
+
+
+def test_released_tables_stand_in_their_migration() -> None:
+    """From the first release on, a change of the tables or of the guard is another migration."""
+    versions = re.findall("^## (.+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    frozen = not re.search(r"^\s*(from|import) api\b", FIRST.read_text("utf-8"), re.MULTILINE)
+    assert versions
+    assert frozen or all(version.endswith("(unreleased)") for version in versions)
 
 
 @pytest.mark.both_databases
