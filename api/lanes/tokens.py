@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 _MARK_USED_EVERY = timedelta(minutes=1)
 _REVOKED = "revoked "
+MAY_DELIVER = LaneRow.token_sha256.not_like(f"{_REVOKED}%")
+"""The condition of a lane that is not revoked."""
 
 
 @dataclass(frozen=True, slots=True)

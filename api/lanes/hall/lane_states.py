@@ -15,6 +15,7 @@ from sqlalchemy import CursorResult, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from api.lanes import tokens
 from api.lanes.hall.status_report import StatusReport, WantedState
 from api.ledger import chain
 from api.people.roles import Task, having
@@ -199,7 +200,7 @@ def lane_names(session: Session) -> list[str]:
         parts = re.split(r"(\d+)", lane)
         return [(0, int(part)) if part.isdigit() else (1, part) for part in parts if part]
 
-    names = session.scalars(select(LaneRow.id).where(LaneRow.token_sha256.not_like("revoked %")))
+    names = session.scalars(select(LaneRow.id).where(tokens.MAY_DELIVER))
     return sorted(names, key=in_order)
 
 
