@@ -118,9 +118,10 @@ def rotate(
     expires_at: datetime | None = None,
     by: str = COMMAND_LINE,
 ) -> str:
-    """The token before works until the overlap ends, or until it expires; one before that no more.
+    """Give a lane a new token.
 
-    Raises LaneUnknownError, also where the lane was revoked.
+    The one before works until the overlap ends, or until it expires; one before that no more. Raises
+    LaneUnknownError, also where the lane was revoked.
     """
     row = session.scalars(select(LaneRow).where(LaneRow.id == lane).with_for_update()).one_or_none()
     if row is None or is_revoked(row):
