@@ -163,14 +163,14 @@ class LaneTokens:
     def add(self, lane: str, expires_days: int | None, by: SignedInOfficer) -> str:
         with self.database.write() as session:
             now = self.clock()
-            token = add(session, lane, at=now, expires_at=end_of(expires_days, now), by=by.pseudonym)
+            token = add(session, lane, at=now, expires_at=expiry(now, expires_days), by=by.pseudonym)
         self._changed("lane.added", lane, by)
         return token
 
     def rotate(self, lane: str, overlap_s: int, expires_days: int | None, by: SignedInOfficer) -> str:
         with self.database.write() as session:
             now, overlap = self.clock(), timedelta(seconds=overlap_s)
-            until = end_of(expires_days, now)
+            until = expiry(now, expires_days)
             token = rotate(session, lane, at=now, overlap=overlap, expires_at=until, by=by.pseudonym)
         self._changed("lane.token_rotated", lane, by)
         return token
@@ -185,5 +185,5 @@ class LaneTokens:
         self.broker.publish(Event("lane.changed", ""))
 
 
-def end_of(days: int | None, now: datetime) -> datetime | None:
+def expiry(now: datetime, days: int | None) -> datetime | None:
     return None if days is None else now + timedelta(days=days)
