@@ -52,8 +52,10 @@ def add(
     role = Role.SUPERVISOR if supervisor else role
     with plain_errors():
         settings = load(config, database=database)
-        password = one_time_password() if generate else ask_password()
-        if not generate:
+        if generate:
+            password = one_time_password()
+        else:
+            password = ask_password()
             check_new(password, name)
         hashed = Passwords(settings.argon2).hash(password)
         with made(settings) as store, store.write() as session:
