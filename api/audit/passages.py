@@ -1,8 +1,7 @@
 """The auditor's use cases: find passages, read one from document to gate, export its proof."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from api.audit import export
 from api.audit.decision_replay import DecisionReplay
@@ -26,9 +25,9 @@ class PassageAudit:
 
     def search(self, wanted: PassageQuery, before: int | None = None) -> PassagesFound:
         with self.database.read() as session:
-            passages, before = search.search(session, wanted, before=before, limit=ON_A_PAGE)
+            passages, next_before = search.search(session, wanted, before=before, limit=ON_A_PAGE)
             found = [_found(passage, search.entries_about(session, passage)) for passage in passages]
-        return PassagesFound(passages=found, before=before)
+        return PassagesFound(passages=found, before=next_before)
 
     def passage(self, passage: str) -> PassageAudited:
         """All entries about one passage. Raises PassageNotFoundError."""
@@ -50,27 +49,47 @@ class PassageAudit:
     def _step(self, entry: FoundEntry) -> StepMessage:
         judged = entry.body if entry.kind == "passage.judged" else None
         replay = None if judged is None else self.decision_replay.replay(judged)
-        return StepMessage(**asdict(entry), replay=replay)
+        return StepMessage(
+            seq=entry.seq,
+            at=entry.at,
+            kind=entry.kind,
+            lane=entry.lane,
+            told_at=entry.lane_at,
+            body=None if entry.body is None else dict(entry.body),
+            payload=entry.payload,
+            hash=entry.hash,
+            fault=entry.fault,
+            replay=replay,
+        )
 
 
 def _found(passage: str, entries: Iterable[FoundEntry]) -> PassageFound:
     """A passage in one line: the last that its entries say."""
-    said: dict[str, Any] = dict.fromkeys(("lane", "started_at", "outcome", "answer", "ended"))
-    said["reasons"] = []
+    lane = started_at = outcome = answer = ended = None
+    reasons: list[str] = []
     officers: dict[str, None] = {}
     for entry in entries:
         body = entry.body or {}
-        said["lane"] = said["lane"] or entry.lane
-        said["started_at"] = said["started_at"] or entry.at
+        lane = lane or entry.lane
+        started_at = started_at or entry.at
         if entry.kind == "passage.judged":
-            said["outcome"], said["reasons"] = body.get("outcome"), codes(body.get("reasons"))
+            outcome, reasons = body.get("outcome"), codes(body.get("reasons"))
         if isinstance(body.get("officer"), str):
             officers.setdefault(body["officer"])
         if entry.kind in ("referral.decided", "referral.corrected"):
-            said["answer"] = body["decision"]["answer"]
+            answer = body["decision"]["answer"]
         if entry.kind == "passage.closed":
-            said["ended"] = body.get("how")
-    return PassageFound(passage=passage, officers=list(officers), **said)
+            ended = body.get("how")
+    return PassageFound(
+        passage=passage,
+        lane=lane,
+        started_at=started_at,
+        outcome=outcome,
+        reasons=reasons,
+        answer=answer,
+        officers=list(officers),
+        ended=ended,
+    )
 
 
 def codes(reasons: object) -> list[str]:

@@ -302,7 +302,10 @@ class Check:
         if self.stated != (self.growing.size if whole else len(self.entries)):
             raise Wrong(f"the file holds another number of entries than it says: {self.stated}")
         self._check_witnessed()
-        self._finish_export() if whole else self._finish_proof()
+        if whole:
+            self._finish_export()
+        else:
+            self._finish_proof()
 
     def _check_witnessed(self) -> None:
         roots: dict[int, str] = {}
@@ -395,8 +398,8 @@ class Check:
             if size in heads and heads[size]["root"] != head["root"]:
                 raise Wrong(f"the first {size} entries are not those whose head you hold")
             if size in heads:
-                known = {kept: one for kept, one in known.items() if kept != size}
                 self.proven.append(f"it belongs to the ledger of {size} entries whose head you hold")
+        known = {size: head for size, head in known.items() if size not in heads}
         if known or not self.witnessed:
             self.not_proven.append(
                 "that the ledger is the one whose head you hold: ask for a proof since that head"

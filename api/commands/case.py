@@ -77,12 +77,12 @@ def show(database: DatabaseOption = None, config: ConfigOption = None, as_json: 
         found = stored_cases.listed(session)
     if as_json:
         names = ("case", "truth", "training")
-        rows = [{name: getattr(row, name) for name in names} | {"seen": seen} for row, _, seen in found]
+        rows = [{name: getattr(one.row, name) for name in names} | {"seen": one.seen} for one in found]
         typer.echo(json.dumps(rows))
         return
-    for row, images, seen in found:
-        use = "training" if row.training else "seeded"
-        typer.echo(f"{row.case}  {row.truth:9}  {use:8}  {images} images  seen {seen} times")
+    for one in found:
+        row, use = one.row, "training" if one.row.training else "seeded"
+        typer.echo(f"{row.case}  {row.truth:9}  {use:8}  {one.images} images  seen {one.seen} times")
 
 
 @app.command("retire")

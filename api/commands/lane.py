@@ -42,7 +42,7 @@ def add(
         raise typer.BadParameter("a lane's name has 1 to 64 letters, digits, dots, dashes or underscores")
     with plain_errors(), made(load(config, database=database)) as store, store.write() as session:
         now = utc_now()
-        token = tokens.add(session, name, at=now, expires_at=tokens.end_of(expires_days, now))
+        token = tokens.add(session, name, at=now, expires_at=tokens.expiry(now, expires_days))
     _print_token(name, token, "is registered. Its", as_json=as_json)
 
 
@@ -62,7 +62,7 @@ def rotate(
 
     with writing(database, config) as session:
         now, overlap = utc_now(), timedelta(seconds=overlap_s)
-        until = tokens.end_of(expires_days, now)
+        until = tokens.expiry(now, expires_days)
         token = tokens.rotate(session, name, at=now, overlap=overlap, expires_at=until)
     text = f"has a new token; the old one works for {overlap_s} seconds more. The new"
     _print_token(name, token, text, as_json=as_json)

@@ -52,8 +52,10 @@ def add(
     role = Role.SUPERVISOR if supervisor else role
     with plain_errors():
         settings = load(config, database=database)
-        password = one_time_password() if generate else ask_password()
-        if not generate:
+        if generate:
+            password = one_time_password()
+        else:
+            password = ask_password()
             check_new(password, name)
         hashed = Passwords(settings.argon2).hash(password)
         with made(settings) as store, store.write() as session:
@@ -71,12 +73,12 @@ def add(
 def set_role(name: Name, role: Role, database: DatabaseOption = None, config: ConfigOption = None) -> None:
     """Give somebody another role, and end the sessions with the old one."""
     from api.people import officers
-    from api.review import shifts
+    from api.review.cases import queue
 
     with writing(database, config) as session:
         pseudonym, now = officers.named(session, name), utc_now()
         officers.set_role(session, pseudonym, role, at=now)
-        shifts.release_others(session, officers.as_now(session, pseudonym), at=now)
+        queue.release_others(session, officers.as_now(session, pseudonym), at=now)
     typer.echo(f"{name} is {role.value} now, and signed out.")
 
 
@@ -86,13 +88,13 @@ def set_duties(
 ) -> None:
     """Give somebody these duties and no other."""
     from api.people import officers
-    from api.review import shifts
+    from api.review.cases import queue
 
     duties = _duties(duty)
     with writing(database, config) as session:
         pseudonym, now = officers.named(session, name), utc_now()
         officers.set_duties(session, pseudonym, duties, at=now)
-        shifts.release_others(session, officers.as_now(session, pseudonym), at=now)
+        queue.release_others(session, officers.as_now(session, pseudonym), at=now)
     typer.echo(f"{name} has the duties: {', '.join(duties) or 'none'}.")
 
 

@@ -48,7 +48,10 @@ class NewReferral:
 
 
 def new_referral(entry: Entry, *, at: datetime) -> NewReferral | None:
-    """None where the machine admitted. Raises ValidationError where the `passage.judged` is not complete."""
+    """The referral of a `passage.judged` that was received `at`; None where the machine admitted.
+
+    Raises ValidationError where the entry is not complete.
+    """
     judged = JudgedFact.model_validate(entry.body)
     if judged.outcome == "admit":
         return None

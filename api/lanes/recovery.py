@@ -38,7 +38,10 @@ class Recovery:
 
 
 def begin(session: Session, lane: LaneRow, through: int, *, at: datetime) -> None:
-    """Again is no change. Raises ChainBrokenError where this desk has lost nothing that the lane has."""
+    """Let a lane deliver its entries through this one again; a second call changes nothing.
+
+    Raises ChainBrokenError where this desk was not restored, or has heard from the lane since.
+    """
     row = session.get(RecoveryRow, lane.id)
     if row is not None and row.through_seq == through:
         return
@@ -56,7 +59,10 @@ def is_redelivered(session: Session, entry: Entry) -> bool:
 
 
 def note_restored(target: Database, *, at: datetime) -> Head:
-    """How far the desk has each lane's chain; return the new head, for lanes that know a later one."""
+    """Record the restore, and how far the desk has each lane's chain.
+
+    Return the new head, for lanes that know a later one.
+    """
     with target.write() as session:
         session.execute(delete(RecoveryRow))
         known = {row.id: row.head_seq for row in session.scalars(select(LaneRow).order_by(LaneRow.id))}

@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 _MARK_USED_EVERY = timedelta(minutes=1)
 _REVOKED = "revoked "
+MAY_DELIVER = LaneRow.token_sha256.not_like(f"{_REVOKED}%")
+"""The condition of a lane that is not revoked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +118,10 @@ def rotate(
     expires_at: datetime | None = None,
     by: str = COMMAND_LINE,
 ) -> str:
-    """The token before works until the overlap ends, or until it expires; one before that no more.
+    """Give a lane a new token.
 
-    Raises LaneUnknownError, also where the lane was revoked.
+    The one before works until the overlap ends, or until it expires; one before that no more. Raises
+    LaneUnknownError, also where the lane was revoked.
     """
     row = session.scalars(select(LaneRow).where(LaneRow.id == lane).with_for_update()).one_or_none()
     if row is None or is_revoked(row):
@@ -160,14 +163,14 @@ class LaneTokens:
     def add(self, lane: str, expires_days: int | None, by: SignedInOfficer) -> str:
         with self.database.write() as session:
             now = self.clock()
-            token = add(session, lane, at=now, expires_at=end_of(expires_days, now), by=by.pseudonym)
+            token = add(session, lane, at=now, expires_at=expiry(now, expires_days), by=by.pseudonym)
         self._changed("lane.added", lane, by)
         return token
 
     def rotate(self, lane: str, overlap_s: int, expires_days: int | None, by: SignedInOfficer) -> str:
         with self.database.write() as session:
             now, overlap = self.clock(), timedelta(seconds=overlap_s)
-            until = end_of(expires_days, now)
+            until = expiry(now, expires_days)
             token = rotate(session, lane, at=now, overlap=overlap, expires_at=until, by=by.pseudonym)
         self._changed("lane.token_rotated", lane, by)
         return token
@@ -182,5 +185,5 @@ class LaneTokens:
         self.broker.publish(Event("lane.changed", ""))
 
 
-def end_of(days: int | None, now: datetime) -> datetime | None:
+def expiry(now: datetime, days: int | None) -> datetime | None:
     return None if days is None else now + timedelta(days=days)

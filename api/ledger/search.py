@@ -44,8 +44,7 @@ class FoundEntry:
     at: datetime | None = None
     kind: str = ""
     lane: str | None = None
-    told_at: datetime | None = None
-    """The lane's own time."""
+    lane_at: datetime | None = None
     body: Mapping[str, Any] | None = None
     fault: str | None = None
 
@@ -142,7 +141,7 @@ def _found_entry(row: LedgerRow) -> FoundEntry:
         at=entry.at,
         kind=said.kind,
         lane=inner.chain if inner else None,
-        told_at=inner.at if inner else None,
+        lane_at=inner.at if inner else None,
         body=said.body,
     )
 

@@ -52,7 +52,10 @@ class People:
         raise OfficerUnknownError
 
     def add(self, name: str, role: Role, duties: Iterable[str], by: SignedInOfficer) -> tuple[str, str]:
-        """Register somebody; return the pseudonym and a one-time password. Raises NameTakenError."""
+        """Register somebody; return the pseudonym and a one-time password, good only for choosing another.
+
+        Raises NameTakenError.
+        """
         password, hashed = self._one_time()
         with self.database.write() as session:
             now = self.clock()

@@ -59,6 +59,16 @@ class ProviderIdentity:
     roles: frozenset[Role]
 
 
+@dataclass(frozen=True, slots=True)
+class AuthenticationRequest:
+    """Where to send the browser, the `state` that it brings back, and what its code is checked by."""
+
+    address: str
+    state: str
+    nonce: str
+    verifier: str
+
+
 class ProviderClient:
     """Talks to one provider. Its endpoints are fetched when they are first needed, and checked."""
 
@@ -71,11 +81,8 @@ class ProviderClient:
         self._keys: KeySet | None = None
         self._keys_at: datetime | None = None
 
-    def authentication_request(self) -> tuple[str, str, dict[str, str]]:
-        """The address for the browser, what its answer is known by, and what `identify` checks that by.
-
-        Raises ProviderOffError where the provider is out of reach.
-        """
+    def authentication_request(self) -> AuthenticationRequest:
+        """A new request. Raises ProviderOffError where the provider is out of reach."""
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         query = {
             "response_type": "code",
@@ -89,7 +96,7 @@ class ProviderClient:
         }
         authorize = self._fetched_endpoints()["authorization_endpoint"]
         joined = "&" if urlsplit(authorize).query else "?"
-        return f"{authorize}{joined}{urlencode(query)}", state, {"nonce": nonce, "verifier": verifier}
+        return AuthenticationRequest(f"{authorize}{joined}{urlencode(query)}", state, nonce, verifier)
 
     def identify(self, code: str, nonce: str, verifier: str) -> ProviderIdentity:
         """Whose code this is. Raises ProviderRefusedError or ProviderOffError."""
@@ -144,10 +151,11 @@ class ProviderClient:
         with self._lock:
             if self._endpoints is None:
                 address = f"{self.settings.issuer.rstrip('/')}/.well-known/openid-configuration"
-                told = _ask("GET", address)
+                description = _ask("GET", address)
                 names = ("authorization_endpoint", "token_endpoint", "jwks_uri")
-                found = {name: str(told.get(name)) for name in names}
-                if told.get("issuer") != self.settings.issuer or not all(map(_is_safe, found.values())):
+                found = {name: str(description.get(name)) for name in names}
+                issuer = description.get("issuer")
+                if issuer != self.settings.issuer or not all(map(_is_safe, found.values())):
                     raise ProviderOffError
                 self._endpoints = found
             return self._endpoints
@@ -174,11 +182,11 @@ class ProviderSignIn:
 
     def ask(self) -> tuple[str, str]:
         """Where to send the browser, and what it must bring when it comes back. Raises ProviderOffError."""
-        address, state, checks = self.client.authentication_request()
-        browser = secrets.token_urlsafe(32)
+        request, browser = self.client.authentication_request(), secrets.token_urlsafe(32)
+        kept = json.dumps({"nonce": request.nonce, "verifier": request.verifier})
         with self.database.write(turn=False) as session:
-            keep_challenge(session, "provider", state, browser, json.dumps(checks), at=self.clock())
-        return address, browser
+            keep_challenge(session, "provider", request.state, browser, kept, at=self.clock())
+        return request.address, browser
 
     def sign_in(self, state: str, code: str, browser: str, visitor: Visitor) -> tuple[SignedInOfficer, str]:
         """Start a session for who came back. Raises ProviderRefusedError or ProviderOffError."""
@@ -186,7 +194,8 @@ class ProviderSignIn:
             kept = take_challenge(session, "provider", state, browser, at=self.clock())
         if kept is None:
             raise ProviderRefusedError
-        identity = self.client.identify(code, **json.loads(kept))
+        checks = json.loads(kept)
+        identity = self.client.identify(code, checks["nonce"], checks["verifier"])
         # Two roles at once are a mistake in the provider's groups: the desk does not choose one.
         if len(identity.roles) != 1:
             log.warning("sign-in refused", roles=len(identity.roles))

@@ -5,6 +5,9 @@ all workers count together. After the free ones each further failure doubles the
 hour. Nobody is locked out for good, and that is a trade: whoever keeps guessing at a name can keep its
 password out of use, and can make a few guesses an hour for as long as nobody looks. A passkey and the site's
 identity provider do not wait for a password's pause.
+
+Challenges to browsers, for passkeys and the identity provider, are kept here, and the port of an officer's
+cases.
 """
 
 import hashlib
@@ -95,7 +98,10 @@ class SignIn:
     casework: Casework
 
     def by_password(self, name: str, password: str, visitor: Visitor) -> tuple[SignedInOfficer, str]:
-        """Start a session; return its token, too. Raises TooManySignInsError and as `check_password` does."""
+        """Start a session; return the officer and its token.
+
+        Raises TooManySignInsError and as `check_password` does.
+        """
         with self.passwords.place():
             pseudonym = self.check_password(name, password, visitor.source)
             return self.begin(pseudonym, "password", visitor)

@@ -66,8 +66,7 @@ class AccuracyRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Training:
-    settings: Settings
+class AccuracyRecords:
     database: Database
     clock: Callable[[], datetime]
 
@@ -90,6 +89,13 @@ class Training:
                 raised = _update_alarms(session, officer, at=self.clock())
             for kind in raised:
                 log.warning("quality.alarm_raised", officer=officer, kind=kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    settings: Settings
+    database: Database
+    clock: Callable[[], datetime]
 
     def next(self, officer: SignedInOfficer) -> tuple[str, datetime] | None:
         """The case to train on, and until when it is the officer's; None where there is none."""
@@ -130,7 +136,10 @@ def due(session: Session, *, at: datetime) -> list[str]:
 
 
 def _update_alarms(session: Session, officer: str, *, at: datetime) -> list[str]:
-    """Return the kinds that were raised. Nothing happens where another worker tested within a day."""
+    """Test an officer's decisions; return the kinds of alarms that were raised.
+
+    Nothing happens where another worker tested within a day.
+    """
     if officer not in due(session, at=at):
         return []
     session.merge(QualityAlarmRow(officer=officer, kind=LOOKED, raised_at=at, looked_at=at, found=0, n=0))

@@ -1,7 +1,7 @@
 """An officer's work: travellers' cases and, now and then, an inserted prepared case, which looks the same.
 
 A request about a case goes to the queue first; a case that is not there may be the officer's prepared case.
-Each method is one transaction; its events are published after the commit.
+Each change is one transaction; its events are published after the commit.
 """
 
 from collections.abc import Callable

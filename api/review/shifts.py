@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from api.ledger import chain
@@ -37,10 +37,19 @@ def of_officer(session: Session, officer: str) -> ShiftRow | None:
     return session.scalars(query.order_by(ShiftRow.started_at.desc()).limit(1)).one_or_none()
 
 
-def on_shift(session: Session, *, at: datetime, resting: bool) -> list[str]:
-    """Officers on a shift; `resting`: also during a break."""
+def on_site(session: Session, *, at: datetime) -> list[str]:
+    """Officers on a shift, also during a break."""
+    return list(session.scalars(_on_shift(at)))
+
+
+def on_duty(session: Session, *, at: datetime) -> list[str]:
+    """Officers on a shift and on no break."""
+    return list(session.scalars(_on_shift(at).where(ShiftRow.paused_at.is_(None))))
+
+
+def _on_shift(at: datetime) -> Select[str]:
     query = select(ShiftRow.officer).where(ShiftRow.ended_at.is_(None), ShiftRow.started_at > at - LONGEST)
-    return list(session.scalars((query if resting else query.where(ShiftRow.paused_at.is_(None))).distinct()))
+    return query.distinct()
 
 
 def leave(session: Session, officer: str, *, at: datetime) -> list[str]:
@@ -48,12 +57,12 @@ def leave(session: Session, officer: str, *, at: datetime) -> list[str]:
     return queue.release_all(session, officer, at=at) + inserted.release_all(session, officer, at=at)
 
 
-release_others = queue.release_others
+release_others = queue.release_others  # one of the functions of `Casework`
 
 
 def unanswerable(session: Session, *, at: datetime) -> list[str]:
     """Cases that wait while no one on site may answer them."""
-    present = officers.colleagues(session, on_shift(session, at=at, resting=True))
+    present = officers.colleagues(session, on_site(session, at=at))
     return queue.unanswerable(session, present, at=at)
 
 
@@ -110,7 +119,7 @@ class OwnShift:
     def colleagues(self, officer: SignedInOfficer) -> list[SignedInOfficer]:
         """Who is on a shift and may take over this officer's cases, by name."""
         with self.database.read() as session:
-            found = officers.colleagues(session, on_shift(session, at=self.clock(), resting=False))
+            found = officers.colleagues(session, on_duty(session, at=self.clock()))
         return [one for one in found if _may_follow(one, officer)]
 
     def colleague_named(self, name: str, officer: SignedInOfficer) -> str:

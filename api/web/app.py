@@ -51,7 +51,7 @@ CHORES: tuple[Chore, ...] = (
     Chore("escalate", 2.0, lambda desk: desk.cases.travellers.escalate()),
     Chore("sweep keys", 600.0, lambda desk: desk.erasure.sweep()),
     Chore("forget sign-ins", 600.0, lambda desk: desk.sign_in.forget_old()),
-    Chore("look at decisions", 3600.0, lambda desk: desk.training.update_alarms()),
+    Chore("look at decisions", 3600.0, lambda desk: desk.accuracy.update_alarms()),
 )
 
 

@@ -41,7 +41,7 @@ from api.platform.metrics import Meters
 from api.platform.monotonic_time import ErasureClock, since_boot_s
 from api.platform.settings import Settings
 from api.review import shifts as casework
-from api.review.accuracy_records import Training
+from api.review.accuracy_records import AccuracyRecords, Training
 from api.review.cases import steps
 from api.review.cases.queue_view import QueueReader
 from api.review.officer_work import OfficerWork, TravellersCases
@@ -192,6 +192,10 @@ class Desk:
     @property
     def shifts(self) -> OwnShift:
         return OwnShift(self.settings, self.database, self.broker, self.clock)
+
+    @property
+    def accuracy(self) -> AccuracyRecords:
+        return AccuracyRecords(self.database, self.clock)
 
     @property
     def training(self) -> Training:

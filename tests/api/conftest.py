@@ -67,7 +67,7 @@ def desk(server: RunningDesk, place: Path | URL) -> Iterator[RunningDesk]:
 
 @pytest.fixture
 def whole_ledger(desk: RunningDesk) -> Iterator[None]:
-    """What is left of the test verifies."""
+    """After the test, the ledger and all tables verify."""
     yield
     verify_ledger(desk.desk.database)
 

@@ -2,7 +2,7 @@
 
 Nothing is read from other tables, so that these can be compared with it. An entry that no honest desk writes
 at its place is refused. Each part replays the kinds of entries that concern it, and makes the rows that must
-be there, which no database gets; where the ledger has a text as a hash alone, they hold that hash.
+be there, to compare them; none is stored. Where the ledger has a text as a hash alone, they hold that hash.
 """
 
 from api.audit.replay.alarms import AlarmReplay

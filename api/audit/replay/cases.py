@@ -304,6 +304,7 @@ def _check_note(case: Case, given: Decision, note_sha256: str) -> None:
 
 
 def _said(given: Decision, body: Body) -> dict[str, Any]:
+    # The ledger has the note as a hash alone.
     return {"answer": given.answer.value, "ground": given.ground.value, "note": body["note_sha256"]}
 
 

@@ -11,7 +11,7 @@ from lane.ledger.entry import Entry
 
 
 @dataclass(frozen=True, slots=True)
-class HoldColumns:
+class Hold:
     """What the row of a legal hold must hold; of each reason its hash."""
 
     passage: str
@@ -27,9 +27,9 @@ class FacesReplay:
     def __init__(self, staff: StaffReplay) -> None:
         self.erased: dict[str, str] = {}
         """Passage → why its faces were erased."""
-        self.holds: dict[str, HoldColumns] = {}
+        self.holds: dict[str, Hold] = {}
         """Passage → the legal hold on its faces."""
-        self.lifted: list[HoldColumns] = []
+        self.lifted: list[Hold] = []
         self._missed: dict[str, set[str]] = {}
         self._staff = staff
         self.kinds: Replays = {
@@ -60,7 +60,7 @@ class FacesReplay:
         must(passage not in self.holds, "a legal hold is placed twice")
         must(passage not in self.erased, "a legal hold is placed on erased faces")
         reason = entry.body["reason_sha256"]
-        self.holds[passage] = HoldColumns(passage, entry.body["officer"], entry.at, reason)
+        self.holds[passage] = Hold(passage, entry.body["officer"], entry.at, reason)
 
     def _hold_lifted(self, entry: Entry) -> None:
         self._may_hold(entry.body["officer"])

@@ -37,6 +37,7 @@ class ShiftReplay:
 
     def _ended(self, entry: Entry) -> None:
         shift = self._open(entry)
+        # The ledger has the note as a hash alone.
         shift.ended_at, shift.handed_to, shift.note = entry.at, entry.body["to"], entry.body["note_sha256"]
 
     def _open(self, entry: Entry) -> ShiftRow:

@@ -82,6 +82,7 @@ class StaffReplay:
         officer, name = entry.body["officer"], entry.body["passkey"]
         must(self._can_sign_in(officer), "a passkey is given to an officer who cannot sign in")
         must(name not in self.passkeys, "a passkey is added twice")
+        # The ledger has the key, and the credential's id, as hashes alone.
         self.passkeys[name] = PasskeyRow(
             sha256=name, officer=officer, public_key=entry.body["key_sha256"], credential=name
         )

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from api.audit.replay.account import Account
 from api.audit.replay.cases import Case
-from api.audit.replay.holds import HoldColumns
+from api.audit.replay.holds import Hold
 from api.faces import images
 from api.faces.keyring import Keyring
 from api.faces.legal_holds import reason_hash
@@ -58,7 +58,7 @@ def _check_erased(session: Session, account: Account) -> None:
 
 def _check_holds(session: Session, account: Account) -> None:
     found = Counter(
-        HoldColumns(
+        Hold(
             row.passage,
             row.placed_by,
             row.placed_at,

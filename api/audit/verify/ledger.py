@@ -5,8 +5,9 @@ them is the one that is stored; every signed head is genuine and has the root of
 given that somebody kept elsewhere, the ledger still begins with those. What is proven in full: that, and
 queue, lanes and officers are what the ledger says; the images of every case are those that were judged, as
 far as a keyring opens them, or erased and gone, and none is kept longer than its passage's facts allow;
-alarms are those that were raised; a search finds what there is. What is not proven is `tables.NOT_PROVEN`.
-A time that falls is reported, not refused: a clock may be set back by honest people.
+alarms are those that were raised; a search finds what there is. What is not proven is
+`api.audit.verify.tables.NOT_PROVEN`. A time that falls is reported, not refused: a clock may be set back by
+honest people.
 """
 
 import json

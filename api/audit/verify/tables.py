@@ -212,8 +212,9 @@ def _compare(
 ) -> None:
     """Raise LedgerBrokenError unless the rows found have the values expected in these columns.
 
-    `columns`: all that are proven, where what is expected are rows, too. `read`: how the value is found in a
-    row that has no such column, or another form of it.
+    `columns`: what is compared. Where none are given, `expected` has rows, and every column is compared that
+    NOT_PROVEN does not name. `read`: how the value is found in a row that has no such column, or another form
+    of it.
     """
     for name in sorted(expected.keys() | found.keys()):
         if name not in found:

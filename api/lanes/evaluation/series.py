@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 from sqlalchemy import ColumnElement, delete, func, select
-from sqlalchemy.exc import DatabaseError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from api.lanes.evaluation import alarms
@@ -97,8 +97,8 @@ def count_entry(session: Session, lane: str, entry: Entry, *, at: datetime, wind
     try:
         with session.begin_nested():
             _count_entry(session, lane, entry, at=at, window=window)
-    except Exception as error:  # no fault in counting refuses the delivery
-        if isinstance(error, DatabaseError) and not isinstance(error, IntegrityError):
+    except Exception as error:  # counts decide about no passenger: no fault in them refuses a delivery
+        if isinstance(error, DBAPIError) and not isinstance(error, IntegrityError):
             raise
         log.error("entry %s of lane %s is not counted", entry.seq, lane, exc_info=error)
 
@@ -171,11 +171,16 @@ def counts_of(fact: EvaluatedFact, decision: Decision | None, *, in_group: bool)
     others = fact.cohort.in_group if in_group else fact.cohort.others
     numbers: dict[str, int] = {}
     if others is not None and fact.own_match:
-        numbers = others.model_dump()  # comparisons; the others are passengers
-        numbers |= {"passengers": int(others.compared > 0), "passengers_matched": int(others.matched > 0)}
-    numbers[_outcome(fact.own_match, decision)] = 1
-    numbers[str(fact.shadow.agreement)] = 1
-    return EvaluationCounts(**{name: numbers.get(name, 0) for name in NAMES})
+        numbers = {
+            "passengers": int(others.compared > 0),
+            "passengers_matched": int(others.matched > 0),
+            "compared": others.compared,
+            "matched": others.matched,
+            "skipped": others.skipped,
+            "skipped_matched": others.skipped_matched,
+        }
+    counted = (_outcome(fact.own_match, decision), fact.shadow.agreement)
+    return EvaluationCounts(**numbers, **{name: 1 for name in counted if name})
 
 
 def summed(
@@ -192,11 +197,11 @@ def _within(series: int, since: datetime, until: datetime) -> tuple[ColumnElemen
     return CountsRow.series == series, CountsRow.hour >= since, CountsRow.hour < until
 
 
-def _outcome(own_match: bool | None, decision: Decision | None) -> str:  # noqa: FBT001 - a verdict
-    """The count that this passenger belongs to, or a name that counts nothing."""
+def _outcome(own_match: bool | None, decision: Decision | None) -> str | None:  # noqa: FBT001 - a verdict
+    """The count that this passenger belongs to, if there is one."""
     stranger = decision is not None and decision.ground is Ground.DIFFERENT_PERSON
     if own_match is None:
-        return ""
+        return None
     if own_match:
         return "strangers_matched" if stranger else "recognised"
     if stranger:
@@ -294,8 +299,8 @@ def _add(session: Session, series: int, hour: datetime, shadow: str, counts: Eva
 def _by_shadow(
     session: Session, series: int, since: datetime, until: datetime
 ) -> dict[str, EvaluationCounts]:
-    told = select(CountsRow.shadow).where(*_within(series, since, until), CountsRow.shadow != NO_SHADOW)
-    shadows = session.scalars(told.distinct().order_by(CountsRow.shadow)).all()
+    seen = select(CountsRow.shadow).where(*_within(series, since, until), CountsRow.shadow != NO_SHADOW)
+    shadows = session.scalars(seen.distinct().order_by(CountsRow.shadow)).all()
     return {shadow: summed(session, series, since, until, shadow) for shadow in shadows}
 
 

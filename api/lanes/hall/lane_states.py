@@ -15,6 +15,7 @@ from sqlalchemy import CursorResult, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from api.lanes import tokens
 from api.lanes.hall.status_report import StatusReport, WantedState
 from api.ledger import chain
 from api.people.roles import Task, having
@@ -32,6 +33,8 @@ from api.platform.errors import LaneUnknownError
 from api.review.cases import queue
 
 COMMANDED = "lane.commanded"
+UNCOMMANDED: WantedState = "open"
+"""What is wanted of a lane to which no command was given."""
 WINDOW = timedelta(hours=2)
 STEP = timedelta(minutes=10)
 _KEPT = timedelta(hours=3)
@@ -39,12 +42,12 @@ _KEPT = timedelta(hours=3)
 
 @dataclass(frozen=True, slots=True)
 class LaneStatus:
-    """A lane, its last status and when it was received, and the last command to it."""
+    """A lane, its last status and when it was received, and the last command to it, if there was one."""
 
     lane: str
     at: datetime | None
     status: StatusReport | None
-    command: LaneCommandRow
+    command: LaneCommandRow | None
     waits_since: datetime | None
 
 
@@ -84,23 +87,14 @@ def _overwritten(session: Session, lane: str, columns: Mapping[str, Any]) -> boo
     return isinstance(changed, CursorResult) and changed.rowcount == 1
 
 
-def command_of(session: Session, lane: str) -> LaneCommandRow:
-    """The last command to a lane; number 0, by nobody, where there was none."""
-    return session.get(LaneCommandRow, lane) or _no_command(lane)
-
-
-def _no_command(lane: str) -> LaneCommandRow:
-    return LaneCommandRow(lane=lane, number=0, wanted="open")
-
-
 def give_command(session: Session, lane: str, wanted: WantedState, officer: str, *, at: datetime) -> bool:
-    """Command a lane; False where the last command is the same. Raises LaneUnknownError."""
+    """Command a lane; False where that is wanted already. Raises LaneUnknownError."""
     if lane not in lane_names(session):
         raise LaneUnknownError
-    before = command_of(session, lane)
-    if before.wanted == wanted:
+    before = session.get(LaneCommandRow, lane)
+    if wanted == (before.wanted if before else UNCOMMANDED):
         return False
-    number = before.number + 1
+    number = before.number + 1 if before else 1
     session.merge(LaneCommandRow(lane=lane, number=number, wanted=wanted, by=officer, at=at))
     session.flush()
     body = {"lane": lane, "command": number, "wanted": wanted, "officer": officer}
@@ -133,20 +127,19 @@ def lanes(session: Session) -> list[LaneStatus]:
         row = reports.get(lane)
         report = StatusReport.model_validate_json(row.told) if row else None
         heard_at = row.received_at if row else None
-        command = commands.get(lane) or _no_command(lane)
-        found.append(LaneStatus(lane, heard_at, report, command, waits.get(lane)))
+        found.append(LaneStatus(lane, heard_at, report, commands.get(lane), waits.get(lane)))
     return found
 
 
 def serving(session: Session, *, at: datetime, silent_after: timedelta) -> list[str]:
-    """The lanes that let passengers in: they report, are commanded to be open, and are."""
+    """The lanes that let passengers in: they report, are wanted open, and are."""
     out = {"closed", "stopped", "fault"}
     return [
         lane.lane
         for lane in lanes(session)
         if lane.at is not None
         and at - lane.at <= silent_after
-        and lane.command.wanted == "open"
+        and (lane.command is None or lane.command.wanted == "open")
         and lane.status is not None
         and lane.status.state not in out
     ]
@@ -199,7 +192,7 @@ def lane_names(session: Session) -> list[str]:
         parts = re.split(r"(\d+)", lane)
         return [(0, int(part)) if part.isdigit() else (1, part) for part in parts if part]
 
-    names = session.scalars(select(LaneRow.id).where(LaneRow.token_sha256.not_like("revoked %")))
+    names = session.scalars(select(LaneRow.id).where(tokens.MAY_DELIVER))
     return sorted(names, key=in_order)
 
 

@@ -65,14 +65,16 @@ class HallControl:
     broker: Broker
     clock: Callable[[], datetime]
 
-    def take_status(self, lane: str, status: StatusReport) -> tuple[LaneCommandRow, LaneRequestRow | None]:
+    def take_status(
+        self, lane: str, status: StatusReport
+    ) -> tuple[LaneCommandRow | None, LaneRequestRow | None]:
         """Store a lane's status; return the last command to it, and a request that it has not taken up."""
         now = self.clock()
         with self.database.read() as session:
-            before, command = session.get(LaneStatusRow, lane), lane_states.command_of(session, lane)
+            before, command = session.get(LaneStatusRow, lane), session.get(LaneCommandRow, lane)
             request = requests.request_to(session, lane, at=now)
-        told = StatusReport.model_validate_json(before.told) if before else None
-        looks_new = told is None or _visible_part(told) != _visible_part(status)
+        last = StatusReport.model_validate_json(before.told) if before else None
+        looks_new = last is None or _visible_part(last) != _visible_part(status)
         if looks_new or before is None or now - before.received_at >= _KEEP_EVERY:
             with self.database.write(turn=False) as session:
                 lane_states.keep_status(session, lane, status, at=self.clock())

@@ -46,6 +46,7 @@ class Table(DeclarativeBase):
     type_annotation_map = {datetime: Moment()}  # noqa: RUF012 - SQLAlchemy declares it so
 
 
+# --- lanes and the hall
 class LaneRow(Table):
     """A lane, the hash of its token, and the head of its chain as far as the desk has it."""
 
@@ -65,53 +66,67 @@ class LaneRow(Table):
     """When the lane last came with a token, to the minute."""
 
 
-class FacesRow(Table):
-    """The faces of one passage: since when the desk holds them, and when it must not any more."""
+class LaneStatusRow(Table):
+    """The last status report of a lane."""
 
-    __tablename__ = "faces"
-    __table_args__ = (Index("ix_faces_due", "erased_at", "closed_how", "closed_at", "last_at"),)
+    __tablename__ = "lane_status"
 
-    passage: Mapped[str] = mapped_column(String(64), primary_key=True)
-    lane: Mapped[str] = mapped_column(ForeignKey("lanes.id"))
-    told: Mapped[bool] = mapped_column(default=False)
-    """Whether the lane sent entries of the passage, and not only images."""
-    last_at: Mapped[datetime]
-    """When the lane last sent something of it, by the desk's clock."""
-    closed_how: Mapped[str | None] = mapped_column(String(64))
-    closed_at: Mapped[datetime | None]
-    """When the passage closed: by the lane's clock, but at most when the desk received it."""
-    erased_at: Mapped[datetime | None]
-    because: Mapped[str | None] = mapped_column(String(32))
-
-
-class ImageRow(Table):
-    """One image of a passage, named by its SHA-256, sealed under the passage's key."""
-
-    __tablename__ = "images"
-
-    passage: Mapped[str] = mapped_column(ForeignKey("faces.passage"), primary_key=True)
-    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
-    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
-    """None: the lane no longer has it, so it will not come."""
+    lane: Mapped[str] = mapped_column(ForeignKey("lanes.id"), primary_key=True)
     received_at: Mapped[datetime]
+    told: Mapped[str] = mapped_column(Text)
+    """As JSON: `api.lanes.hall.status_report.StatusReport`."""
 
 
-class HoldRow(Table):
-    """A legal hold on the faces of a passage: who placed and lifted it, when, and why."""
+class LaneCommandRow(Table):
+    """The last command to a lane; earlier ones are in the ledger."""
 
-    __tablename__ = "holds"
+    __tablename__ = "lane_commands"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    passage: Mapped[str] = mapped_column(ForeignKey("faces.passage"), index=True)
-    placed_by: Mapped[str] = mapped_column(String(32))
-    placed_at: Mapped[datetime]
-    reason: Mapped[str] = mapped_column(Text)
-    """Free text, which may name a person: the ledger has only its hash."""
-    lifted_by: Mapped[str | None] = mapped_column(String(32))
-    lifted_at: Mapped[datetime | None]
-    lift_reason: Mapped[str | None] = mapped_column(Text)
+    lane: Mapped[str] = mapped_column(ForeignKey("lanes.id"), primary_key=True)
+    number: Mapped[int]
+    wanted: Mapped[str] = mapped_column(String(16))
+    by: Mapped[str] = mapped_column(ForeignKey("officers.pseudonym"))
+    at: Mapped[datetime]
 
 
+class LaneRequestRow(Table):
+    """The last request of an officer to a lane for one passenger; earlier ones are in the ledger."""
+
+    __tablename__ = "lane_requests"
+
+    lane: Mapped[str] = mapped_column(ForeignKey("lanes.id"), primary_key=True)
+    number: Mapped[int]
+    code: Mapped[str] = mapped_column(String(8))
+    by: Mapped[str] = mapped_column(ForeignKey("officers.pseudonym"))
+    until: Mapped[datetime]
+    over: Mapped[bool]
+    """The lane has taken it up, or it was withdrawn."""
+
+
+class LaneMinuteRow(Table):
+    """How many passages of a lane the machine admitted and referred within a minute."""
+
+    __tablename__ = "lane_minutes"
+
+    lane: Mapped[str] = mapped_column(ForeignKey("lanes.id"), primary_key=True)
+    minute: Mapped[datetime] = mapped_column(primary_key=True, index=True)
+    admitted: Mapped[int]
+    referred: Mapped[int]
+
+
+class RecoveryRow(Table):
+    """A lane that may send a restored desk again what the desk had before the restore."""
+
+    __tablename__ = "recoveries"
+
+    lane: Mapped[str] = mapped_column(ForeignKey("lanes.id"), primary_key=True)
+    after_seq: Mapped[int]
+    """How far its chain was in the backup."""
+    through_seq: Mapped[int | None]
+    """How far the desk had it before the restore, once the lane has sent that."""
+
+
+# --- the ledger
 class LedgerRow(Table):
     """One entry of the desk's chain: payload and hash verbatim, the rest derived from the payload.
 
@@ -189,6 +204,55 @@ class TreeHeadRow(Table):
     signature: Mapped[str] = mapped_column(String(128))
 
 
+# --- faces
+class FacesRow(Table):
+    """The faces of one passage: since when the desk holds them, and when it must not any more."""
+
+    __tablename__ = "faces"
+    __table_args__ = (Index("ix_faces_due", "erased_at", "closed_how", "closed_at", "last_at"),)
+
+    passage: Mapped[str] = mapped_column(String(64), primary_key=True)
+    lane: Mapped[str] = mapped_column(ForeignKey("lanes.id"))
+    told: Mapped[bool] = mapped_column(default=False)
+    """Whether the lane sent entries of the passage, and not only images."""
+    last_at: Mapped[datetime]
+    """When the lane last sent something of it, by the desk's clock."""
+    closed_how: Mapped[str | None] = mapped_column(String(64))
+    closed_at: Mapped[datetime | None]
+    """When the passage closed: by the lane's clock, but at most when the desk received it."""
+    erased_at: Mapped[datetime | None]
+    because: Mapped[str | None] = mapped_column(String(32))
+
+
+class ImageRow(Table):
+    """One image of a passage, named by its SHA-256, sealed under the passage's key."""
+
+    __tablename__ = "images"
+
+    passage: Mapped[str] = mapped_column(ForeignKey("faces.passage"), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """None: the lane no longer has it, so it will not come."""
+    received_at: Mapped[datetime]
+
+
+class HoldRow(Table):
+    """A legal hold on the faces of a passage: who placed and lifted it, when, and why."""
+
+    __tablename__ = "holds"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    passage: Mapped[str] = mapped_column(ForeignKey("faces.passage"), index=True)
+    placed_by: Mapped[str] = mapped_column(String(32))
+    placed_at: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(Text)
+    """Free text, which may name a person: the ledger has only its hash."""
+    lifted_by: Mapped[str | None] = mapped_column(String(32))
+    lifted_at: Mapped[datetime | None]
+    lift_reason: Mapped[str | None] = mapped_column(Text)
+
+
+# --- people
 class OfficerRow(Table):
     """An officer: the name to sign in with, and the pseudonym that the ledger knows."""
 
@@ -220,156 +284,6 @@ class SessionRow(Table):
     """Its name in a list of sessions; no secret."""
     way: Mapped[str] = mapped_column(String(16), server_default="password")
     """How the officer signed in."""
-
-
-class ReferralRow(Table):
-    """A case for an officer: the lane's judgement, the claim on it, and the decision."""
-
-    __tablename__ = "referrals"
-    __table_args__ = (Index("ix_referrals_queue", "decision", "ended", "gravity", "opened_at"),)
-
-    passage: Mapped[str] = mapped_column(String(64), primary_key=True)
-    lane: Mapped[str] = mapped_column(ForeignKey("lanes.id"))
-    opened_at: Mapped[datetime]
-    gravity: Mapped[int]
-    """Lower values come first."""
-    judged: Mapped[str] = mapped_column(Text)
-    """The body of the lane's last `passage.judged`, as JSON."""
-    ended: Mapped[str | None] = mapped_column(String(64))
-    """How the passage closed at the lane, once it did."""
-    claimed_by: Mapped[str | None] = mapped_column(ForeignKey("officers.pseudonym"))
-    claimed_until: Mapped[datetime | None]
-    shown: Mapped[bool] = mapped_column(default=False)
-    """Whether the present step was shown under the present claim."""
-    decision: Mapped[str | None] = mapped_column(String(64), unique=True)
-    answer: Mapped[str | None] = mapped_column(String(32))
-    ground: Mapped[str | None] = mapped_column(String(32))
-    note: Mapped[str | None] = mapped_column(Text)
-    decided_by: Mapped[str | None] = mapped_column(ForeignKey("officers.pseudonym"))
-    decided_at: Mapped[datetime | None]
-    handed_at: Mapped[datetime | None]
-    """When the lane got the decision; until then it can be corrected."""
-    round: Mapped[int] = mapped_column(server_default="1")
-    """How often the lane has asked: one more with each repeated capture."""
-    stage: Mapped[str] = mapped_column(String(8), server_default="first")
-    """Which officer it is for: the first, a second who judges independently, or a third where they differ."""
-    step: Mapped[str] = mapped_column(String(8), server_default="blind")
-    """How far the present claim is: `blind` or `revealed`."""
-    claims: Mapped[int] = mapped_column(server_default="0")
-    """How often the case was claimed, over all rounds: the number of the present claim."""
-    escalated_at: Mapped[datetime | None]
-    duty: Mapped[str] = mapped_column(String(32), server_default="")
-    """The duty that the case needs, by the site's settings when it came; empty where it needs none."""
-
-
-class SeriesRow(Table):
-    """What is counted separately: a lane (or all), a matcher, a group (or everybody)."""
-
-    __tablename__ = "evaluation_series"
-    __table_args__ = (UniqueConstraint("lane", "matcher", "sha256", "preprocessing", "group"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    lane: Mapped[str] = mapped_column(String(64))
-    """Empty: the whole site."""
-    matcher: Mapped[str] = mapped_column(String(128))
-    sha256: Mapped[str] = mapped_column(String(64))
-    preprocessing: Mapped[str] = mapped_column(String(64))
-    group: Mapped[str] = mapped_column(String(8))
-    """Empty: everybody."""
-    last_at: Mapped[datetime]
-    fmr_limit: Mapped[float | None]
-    """What the calibration expects, by the last entry; for a site, what its lanes expect."""
-    fnmr_limit: Mapped[float | None]
-
-
-class CountsRow(Table):
-    """One hour of a series; `api.lanes.evaluation.series.EvaluationCounts` describes each number."""
-
-    __tablename__ = "evaluation_counts"
-
-    series: Mapped[int] = mapped_column(ForeignKey("evaluation_series.id"), primary_key=True)
-    hour: Mapped[datetime] = mapped_column(primary_key=True)
-    shadow: Mapped[str] = mapped_column(String(128), primary_key=True)
-    """The second matcher that measured; empty where there was none."""
-    passengers: Mapped[int]
-    passengers_matched: Mapped[int]
-    compared: Mapped[int]
-    matched: Mapped[int]
-    skipped: Mapped[int]
-    skipped_matched: Mapped[int]
-    recognised: Mapped[int]
-    unrecognised: Mapped[int]
-    undecided: Mapped[int]
-    strangers_stopped: Mapped[int]
-    strangers_matched: Mapped[int]
-    both_match: Mapped[int]
-    both_not: Mapped[int]
-    disagree: Mapped[int]
-
-
-class AlarmRow(Table):
-    """A rate of a series that is above what is expected; deleted when it no longer is."""
-
-    __tablename__ = "evaluation_alarms"
-    __table_args__ = (UniqueConstraint("series", "rate"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    series: Mapped[int] = mapped_column(ForeignKey("evaluation_series.id"))
-    rate: Mapped[str] = mapped_column(String(8))
-    raised_at: Mapped[datetime]
-    errors: Mapped[int]
-    passengers: Mapped[int]
-    expected: Mapped[float]
-    acknowledged_by: Mapped[str | None] = mapped_column(ForeignKey("officers.pseudonym"))
-    acknowledged_at: Mapped[datetime | None]
-
-
-class LaneStatusRow(Table):
-    """The last status report of a lane."""
-
-    __tablename__ = "lane_status"
-
-    lane: Mapped[str] = mapped_column(ForeignKey("lanes.id"), primary_key=True)
-    received_at: Mapped[datetime]
-    told: Mapped[str] = mapped_column(Text)
-    """As JSON: `api.lanes.hall.status_report.StatusReport`."""
-
-
-class LaneCommandRow(Table):
-    """The last command to a lane; earlier ones are in the ledger."""
-
-    __tablename__ = "lane_commands"
-
-    lane: Mapped[str] = mapped_column(ForeignKey("lanes.id"), primary_key=True)
-    number: Mapped[int]
-    wanted: Mapped[str] = mapped_column(String(16))
-    by: Mapped[str] = mapped_column(ForeignKey("officers.pseudonym"))
-    at: Mapped[datetime]
-
-
-class LaneRequestRow(Table):
-    """The last request of an officer to a lane for one passenger; earlier ones are in the ledger."""
-
-    __tablename__ = "lane_requests"
-
-    lane: Mapped[str] = mapped_column(ForeignKey("lanes.id"), primary_key=True)
-    number: Mapped[int]
-    code: Mapped[str] = mapped_column(String(8))
-    by: Mapped[str] = mapped_column(ForeignKey("officers.pseudonym"))
-    until: Mapped[datetime]
-    over: Mapped[bool]
-    """The lane has taken it up, or it was withdrawn."""
-
-
-class LaneMinuteRow(Table):
-    """How many passages of a lane the machine admitted and referred within a minute."""
-
-    __tablename__ = "lane_minutes"
-
-    lane: Mapped[str] = mapped_column(ForeignKey("lanes.id"), primary_key=True)
-    minute: Mapped[datetime] = mapped_column(primary_key=True, index=True)
-    admitted: Mapped[int]
-    referred: Mapped[int]
 
 
 class AttemptsRow(Table):
@@ -411,20 +325,6 @@ class PasskeyRow(Table):
     used_at: Mapped[datetime | None]
 
 
-class RoundRow(Table):
-    """A past round of a case: the lane's judgement, and the decision to capture once more.
-
-    A lane that cannot capture again refers the same judgement once more.
-    """
-
-    __tablename__ = "referral_rounds"
-
-    passage: Mapped[str] = mapped_column(ForeignKey("referrals.passage"), primary_key=True)
-    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    judged: Mapped[str] = mapped_column(Text)
-    decision: Mapped[str] = mapped_column(String(64), unique=True)
-
-
 class ShiftRow(Table):
     """An officer's shift; it is open until its officer ends it."""
 
@@ -441,6 +341,61 @@ class ShiftRow(Table):
     ended_at: Mapped[datetime | None]
     note: Mapped[str | None] = mapped_column(Text)
     handed_to: Mapped[str | None] = mapped_column(ForeignKey("officers.pseudonym"))
+
+
+# --- cases
+class ReferralRow(Table):
+    """A case for an officer: the lane's judgement, the claim on it, and the decision."""
+
+    __tablename__ = "referrals"
+    __table_args__ = (Index("ix_referrals_queue", "decision", "ended", "gravity", "opened_at"),)
+
+    passage: Mapped[str] = mapped_column(String(64), primary_key=True)
+    lane: Mapped[str] = mapped_column(ForeignKey("lanes.id"))
+    opened_at: Mapped[datetime]
+    gravity: Mapped[int]
+    """Lower values come first."""
+    judged: Mapped[str] = mapped_column(Text)
+    """The body of the lane's last `passage.judged`, as JSON."""
+    ended: Mapped[str | None] = mapped_column(String(64))
+    """How the passage closed at the lane, once it did."""
+    claimed_by: Mapped[str | None] = mapped_column(ForeignKey("officers.pseudonym"))
+    claimed_until: Mapped[datetime | None]
+    shown: Mapped[bool] = mapped_column(default=False)
+    """Whether the present step was shown under the present claim."""
+    decision: Mapped[str | None] = mapped_column(String(64), unique=True)
+    answer: Mapped[str | None] = mapped_column(String(32))
+    ground: Mapped[str | None] = mapped_column(String(32))
+    note: Mapped[str | None] = mapped_column(Text)
+    decided_by: Mapped[str | None] = mapped_column(ForeignKey("officers.pseudonym"))
+    decided_at: Mapped[datetime | None]
+    handed_at: Mapped[datetime | None]
+    """When the lane got the decision; until then it can be corrected."""
+    round: Mapped[int] = mapped_column(server_default="1")
+    """How often the lane has asked: one more with each repeated capture."""
+    stage: Mapped[str] = mapped_column(String(8), server_default="first")
+    """Which officer it is for: the first, a second who judges independently, or a third where they differ."""
+    step: Mapped[str] = mapped_column(String(8), server_default="blind")
+    """How far the present claim is: `blind` or `revealed`."""
+    claims: Mapped[int] = mapped_column(server_default="0")
+    """How often the case was claimed, over all rounds: the number of the present claim."""
+    escalated_at: Mapped[datetime | None]
+    duty: Mapped[str] = mapped_column(String(32), server_default="")
+    """The duty that the case needs, by the site's settings when it came; empty where it needs none."""
+
+
+class RoundRow(Table):
+    """A past round of a case: the lane's judgement, and the decision to capture once more.
+
+    A lane that cannot capture again refers the same judgement once more.
+    """
+
+    __tablename__ = "referral_rounds"
+
+    passage: Mapped[str] = mapped_column(ForeignKey("referrals.passage"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    judged: Mapped[str] = mapped_column(Text)
+    decision: Mapped[str] = mapped_column(String(64), unique=True)
 
 
 class OpinionRow(Table):
@@ -469,6 +424,7 @@ class OpinionRow(Table):
     note: Mapped[str | None] = mapped_column(Text)
 
 
+# --- prepared cases, and accuracy
 class PreparedRow(Table):
     """A case whose truth is known."""
 
@@ -539,13 +495,64 @@ class QualityAlarmRow(Table):
     looked_at: Mapped[datetime]
 
 
-class RecoveryRow(Table):
-    """A lane that may send a restored desk again what the desk had before the restore."""
+# --- evaluation
+class SeriesRow(Table):
+    """What is counted separately: a lane (or all), a matcher, a group (or everybody)."""
 
-    __tablename__ = "recoveries"
+    __tablename__ = "evaluation_series"
+    __table_args__ = (UniqueConstraint("lane", "matcher", "sha256", "preprocessing", "group"),)
 
-    lane: Mapped[str] = mapped_column(ForeignKey("lanes.id"), primary_key=True)
-    after_seq: Mapped[int]
-    """How far its chain was in the backup."""
-    through_seq: Mapped[int | None]
-    """How far the desk had it before the restore, once the lane has sent that."""
+    id: Mapped[int] = mapped_column(primary_key=True)
+    lane: Mapped[str] = mapped_column(String(64))
+    """Empty: the whole site."""
+    matcher: Mapped[str] = mapped_column(String(128))
+    sha256: Mapped[str] = mapped_column(String(64))
+    preprocessing: Mapped[str] = mapped_column(String(64))
+    group: Mapped[str] = mapped_column(String(8))
+    """Empty: everybody."""
+    last_at: Mapped[datetime]
+    fmr_limit: Mapped[float | None]
+    """What the calibration expects, by the last entry; for a site, what its lanes expect."""
+    fnmr_limit: Mapped[float | None]
+
+
+class CountsRow(Table):
+    """One hour of a series; `api.lanes.evaluation.series.EvaluationCounts` describes each number."""
+
+    __tablename__ = "evaluation_counts"
+
+    series: Mapped[int] = mapped_column(ForeignKey("evaluation_series.id"), primary_key=True)
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    shadow: Mapped[str] = mapped_column(String(128), primary_key=True)
+    """The second matcher that measured; empty where there was none."""
+    passengers: Mapped[int]
+    passengers_matched: Mapped[int]
+    compared: Mapped[int]
+    matched: Mapped[int]
+    skipped: Mapped[int]
+    skipped_matched: Mapped[int]
+    recognised: Mapped[int]
+    unrecognised: Mapped[int]
+    undecided: Mapped[int]
+    strangers_stopped: Mapped[int]
+    strangers_matched: Mapped[int]
+    both_match: Mapped[int]
+    both_not: Mapped[int]
+    disagree: Mapped[int]
+
+
+class AlarmRow(Table):
+    """A rate of a series that is above what is expected; deleted when it no longer is."""
+
+    __tablename__ = "evaluation_alarms"
+    __table_args__ = (UniqueConstraint("series", "rate"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    series: Mapped[int] = mapped_column(ForeignKey("evaluation_series.id"))
+    rate: Mapped[str] = mapped_column(String(8))
+    raised_at: Mapped[datetime]
+    errors: Mapped[int]
+    passengers: Mapped[int]
+    expected: Mapped[float]
+    acknowledged_by: Mapped[str | None] = mapped_column(ForeignKey("officers.pseudonym"))
+    acknowledged_at: Mapped[datetime | None]

@@ -19,7 +19,10 @@ REOPENED = "referral.reopened"
 
 
 def of_passage(session: Session, passage: str) -> Decision | None:
-    """The one that the ledger has. Raises StoreError where the queue differs: no gate opens by that."""
+    """The decision on a passage, if there is one.
+
+    Raises StoreError where queue and ledger differ: no gate opens by such a decision.
+    """
     row = session.get(ReferralRow, passage)
     in_queue, in_ledger = in_row(row) if row else None, recorded(session, passage)
     if (in_queue and as_body(in_queue)) != in_ledger:
@@ -70,7 +73,10 @@ def note_hash(note: str) -> str:
 
 
 def recorded(session: Session, passage: str) -> Mapping[str, Any] | None:
-    """What the ledger has of the present round. Raises StoreError where it has two, uncorrected."""
+    """The decision of the present round that the ledger has.
+
+    Raises StoreError where it has two of which none corrects the other.
+    """
     rows = session.execute(
         select(LedgerRow.payload, LedgerRow.hash)
         .where(LedgerRow.passage == passage, LedgerRow.lane.is_(None))

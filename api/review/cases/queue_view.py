@@ -68,7 +68,10 @@ class QueueReader:
         return QueueView(waiting, over[:decided], total)
 
     def _snapshot(self) -> _Snapshot:
-        """The last one where it serves, or a new one, for which others wait. Raises StoreBusyError."""
+        """The last snapshot where it still serves, or a new one, for which others wait.
+
+        Raises StoreBusyError.
+        """
         last = self._last
         if last is not None and last.serves(self.broker.changes, self.clock()):
             return last

@@ -45,7 +45,10 @@ class PreparedCase:
 
 
 def read(content: bytes, check: Callable[[bytes], object]) -> PreparedCase:
-    """`check` raises ValueError for what is no image. Raises CaseRefusedError, which quotes nothing."""
+    """The case in a file; `check` decodes an image within bounds, and raises ValueError for what is none.
+
+    Raises CaseRefusedError, which quotes nothing of the file.
+    """
     if len(content) > MOST_FILE_BYTES:
         raise CaseRefusedError(f"the file has more than {MOST_FILE_BYTES} bytes")
     try:

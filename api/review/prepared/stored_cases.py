@@ -6,7 +6,7 @@ No lane is concerned: nothing here writes a referral, and a lane can only ask fo
 import secrets
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from sqlalchemy import delete, func, select
@@ -25,6 +25,13 @@ from api.review.prepared.case_file import PreparedCase
 PREFIX = "prepared-"
 OPEN = (SeededRow.decided_at.is_(None), SeededRow.withdrawn_at.is_(None))
 """The conditions of a case before an officer that is neither decided nor withdrawn."""
+
+
+class ListedCase(NamedTuple):
+    row: PreparedRow
+    images: int
+    seen: int
+    """How often it was before an officer."""
 
 
 def add(database: Database, keyring: Keyring, given: PreparedCase, *, clock: Callable[[], datetime]) -> str:
@@ -61,8 +68,8 @@ def retire(session: Session, keyring: Keyring, case: str, *, at: datetime) -> No
     keyring.destroy([case])
 
 
-def listed(session: Session) -> list[tuple[PreparedRow, int, int]]:
-    """Cases that are in use, the oldest first; of each the number of images, and how often it was seen."""
+def listed(session: Session) -> list[ListedCase]:
+    """Cases that are in use, the oldest first."""
     seen = dict(session.execute(select(SeededRow.case, func.count()).group_by(SeededRow.case)).all())
     images = dict(
         session.execute(select(PreparedImageRow.case, func.count()).group_by(PreparedImageRow.case)).all()
@@ -70,7 +77,7 @@ def listed(session: Session) -> list[tuple[PreparedRow, int, int]]:
     rows = session.scalars(
         select(PreparedRow).where(PreparedRow.retired_at.is_(None)).order_by(PreparedRow.added_at)
     )
-    return [(row, images.get(row.case, 0), seen.get(row.case, 0)) for row in rows]
+    return [ListedCase(row, images.get(row.case, 0), seen.get(row.case, 0)) for row in rows]
 
 
 def image(session: Session, keyring: Keyring, case: str, sha256: str) -> bytes:

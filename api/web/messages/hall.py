@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from api.lanes.evaluation.series import Report
-from api.lanes.hall.lane_states import LaneStatus, OfficerAtWork
+from api.lanes.hall.lane_states import UNCOMMANDED, LaneStatus, OfficerAtWork
 from api.lanes.hall.overview import Hall
 from api.lanes.hall.status_report import Health, SetupReport, WantedState
 from api.platform.database.tables import LaneCommandRow, LaneRequestRow, QualityAlarmRow
@@ -215,15 +215,16 @@ class TrainedMessage(StrictMessage):
 
 
 def command_message(
-    one: LaneCommandRow, request: LaneRequestRow | None = None, at: datetime | None = None
+    one: LaneCommandRow | None, request: LaneRequestRow | None = None, at: datetime | None = None
 ) -> LaneCommandMessage:
-    """The last command to a lane, and the request for one passenger."""
+    """The last command to a lane, number 0 where there was none, and the request for one passenger."""
     uncaptured = None
     if request is not None and at is not None:
         left_s = (request.until - at).total_seconds()
         asked = {"request": request.number, "code": request.code, "by": request.by, "for_s": left_s}
         uncaptured = LaneRequestMessage.model_validate(asked)
-    fields = {"command": one.number, "wanted": one.wanted, "by": one.by, "uncaptured": uncaptured}
+    number, wanted, by = (one.number, one.wanted, one.by) if one else (0, UNCOMMANDED, None)
+    fields = {"command": number, "wanted": wanted, "by": by, "uncaptured": uncaptured}
     return LaneCommandMessage.model_validate(fields)
 
 
@@ -320,7 +321,7 @@ def _lane(one: LaneStatus, seen: Hall) -> LaneMessage:
         outbox=status.outbox if status else 0,
         passages=status.passages if status else 0,
         command=command_message(one.command),
-        obeyed=status is not None and status.obeyed == one.command.number,
+        obeyed=status is not None and status.obeyed == (one.command.number if one.command else 0),
         gate=list(status.gate) if status and not silent else [],
     )
 

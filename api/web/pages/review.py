@@ -235,14 +235,14 @@ def end_shift(
 @router.get("/quality")
 def show_quality(request: Request, desk: TheDesk) -> Response:
     words = of_request(request)
-    shown = [quality_message(one, words) for one in desk.training.records()]
+    shown = [quality_message(one, words) for one in desk.accuracy.records()]
     return render.page(request, "review/accuracy.html", shown=shown, own=False)
 
 
 @router.get("/quality/me")
 def show_own_quality(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
     words = of_request(request)
-    shown = [quality_message(desk.training.record_of(who.pseudonym), words, own=True)]
+    shown = [quality_message(desk.accuracy.record_of(who.pseudonym), words, own=True)]
     return render.page(request, "review/accuracy.html", shown=shown, own=True)
 
 

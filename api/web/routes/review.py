@@ -238,14 +238,14 @@ def end_shift(wanted: HandOverRequest, desk: TheDesk, who: TheOfficer) -> HandOv
 @quality.get("/quality/me", summary="Your accuracy")
 def show_own_quality(request: Request, desk: TheDesk, who: TheOfficer) -> QualityMessage:
     """From prepared cases and decisions of the last thirty days, with exact 95 % intervals."""
-    return quality_message(desk.training.record_of(who.pseudonym), of_request(request), own=True)
+    return quality_message(desk.accuracy.record_of(who.pseudonym), of_request(request), own=True)
 
 
 @quality.get("/quality", summary="The accuracy of each officer")
 def show_quality(request: Request, desk: TheDesk) -> QualitiesMessage:
     """For supervisors, as trainers. An alarm says that somebody should talk with the officer; not why."""
     words = of_request(request)
-    return QualitiesMessage(officers=[quality_message(one, words) for one in desk.training.records()])
+    return QualitiesMessage(officers=[quality_message(one, words) for one in desk.accuracy.records()])
 
 
 @quality.post("/training/next", summary="Take the next case to train on")

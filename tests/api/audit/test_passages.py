@@ -210,6 +210,8 @@ def test_nothing_claimed_without_policy_of_site_folder(tmp_path: Path) -> None:
     (tmp_path / "broken.toml").write_text("no policy at all [", "utf-8")
     body = judged(GOOD) | {"policy": policy.load(tmp_path / "older.toml").identity()}
     assert DecisionReplay(tmp_path).replay(body).result == "same"
+    forged = body | {"policy": {"version": "older", "sha256": "0" * 64}}
+    assert DecisionReplay(tmp_path).replay(forged).result == "policy_missing"
     replayed = DecisionReplay(None).replay(body)
     assert (replayed.result, replayed.outcome) == ("policy_missing", None)
     assert all(one.holds is None and one.min is None for one in replayed.measures)

@@ -99,7 +99,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (alarm,) = alarms(supervisor)
         acknowledged = supervisor.ask("POST", f"/evaluation/alarms/{alarm['id']}/acknowledgement")
         assert acknowledged.status_code == 204, acknowledged.text
-        desk.desk.training.update_alarms()
+        desk.desk.accuracy.update_alarms()
         begun = [lane.write("passage.started", {"passage": f"p-{number}"}) for number in range(100)]
         assert lane.deliver(*begun).status_code == 200, "a tile of the tree is full"
         backup.back_up(desk.desk.database, path / "backup", lambda *_: None)

@@ -15,7 +15,7 @@ from api.faces.sealing import LocalKey, new_key
 from api.platform.errors import KeyringError, KeyWrongError, SettingsError
 from api.platform.settings import Settings
 from tests.api.review.test_prepared_cases import prepare
-from tests.support.api.running_desk import drawn_face, running
+from tests.support.api.running_desk import drawn_face, refusal, running
 from tests.support.http_service import HttpService, served
 
 TOKEN = "a token of the service"
@@ -122,9 +122,9 @@ def test_no_writer_waits_for_service(tmp_path: Path) -> None:
 
 
 def test_no_face_taken_while_service_away(tmp_path: Path) -> None:
-    refused = pytest.raises(AssertionError, match="keyring_out_of_reach")
-    with running(tmp_path, **settings_for("http://127.0.0.1:9")) as desk, desk.lane() as lane, refused:
-        lane.upload(drawn_face(1), "p-1")
+    with running(tmp_path, **settings_for("http://127.0.0.1:9")) as desk, desk.lane() as lane:
+        answer = lane.put_image(drawn_face(1), "p-1")
+        assert refusal(answer) == (503, "keyring_out_of_reach")
 
 
 def test_remote_service_requires_https() -> None:

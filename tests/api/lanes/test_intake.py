@@ -77,9 +77,7 @@ def test_no_lane_uses_images_or_passages_of_another(desk: RunningDesk, lane: Lan
     passage, image = lane.refer(images=[]), drawn_face(1)
     sha256 = lane.upload(image, "p-2")
     with desk.lane("lane-2") as other:
-        path = f"/passages/{passage}/images/{sha256}"
-        answer = other.http.put(path, content=image, headers={"Content-Type": "image/jpeg"})
-        assert refusal(answer) == (404, "passage_unknown")
+        assert refusal(other.put_image(image, passage)) == (404, "passage_unknown")
         answer = other.deliver(other.write("passage.judged", judged("p-1", [sha256], REFERRED)))
         assert answer.json()["code"] == "image_missing"
 

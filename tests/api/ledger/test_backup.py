@@ -4,7 +4,7 @@ import json
 import sqlite3
 import stat
 import threading
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -28,7 +28,7 @@ from lane.platform.errors import LedgerBrokenError
 from tests.api.commands.test_command_line import refusal, run
 from tests.api.serving.test_workers import address_of
 from tests.support.api.evaluated_lane import kinds
-from tests.support.api.postgresql import empty_database
+from tests.support.api.postgresql import empty_database, empty_place
 from tests.support.api.running_desk import REFERRED, Lane, Officer, RunningDesk, judged, wire
 
 pytestmark = pytest.mark.both_databases
@@ -39,11 +39,6 @@ def place_for_keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A desk on a server must be told where its keys lie."""
     (tmp_path / "keys").mkdir()
     monkeypatch.setenv("PASSENGER_LANE_DESK_KEYS", str(tmp_path / "keys"))
-
-
-def another(database_kind: str, folder: Path) -> AbstractContextManager[Path | URL]:
-    """Where a desk can be restored."""
-    return nullcontext(folder / "restored.sqlite3") if database_kind == "sqlite" else empty_database()
 
 
 def work(lane: Lane, officer: Officer) -> str:
@@ -118,7 +113,7 @@ def test_desk_moves_to_either_database(
 ) -> None:
     waiting = work(lane, officer)
     before = back_up(desk, tmp_path / "backup")
-    with another(into, tmp_path) as place:
+    with empty_place(into, tmp_path) as place:
         result = restore(tmp_path / "backup", place)
         assert result["entries"] == before["entries"]
         with server.moved_into(place) as moved:
@@ -141,7 +136,7 @@ def test_changed_backup_is_not_called_restored(
     back_up(desk, tmp_path / "backup")
     with closing(sqlite3.connect(tmp_path / "backup")) as raw, raw:
         raw.execute("UPDATE referrals SET gravity = 0")
-    with another(database_kind, tmp_path) as place:
+    with empty_place(database_kind, tmp_path) as place:
         done = run("restore", "--from", str(tmp_path / "backup"), "--database", address_of(place))
         assert (done.exit_code, "NOT verified" in done.stderr) == (1, True)
 
@@ -181,7 +176,7 @@ def test_lane_retells_what_restored_desk_lost(
         lane.write("passage.closed", {"passage": passage, "how": "passed_through"}),
     ]
     assert lane.deliver(*done).status_code == 200
-    with another(database_kind, tmp_path) as place:
+    with empty_place(database_kind, tmp_path) as place:
         restore(tmp_path / "backup", place)
         with server.moved_into(place) as moved:
             refused = lane.deliver(lane.write("lane.started", {"lane": "lane-1"}))
@@ -223,7 +218,7 @@ def test_lane_resumes_after_person_confirms_restore(
         assert outbox.deliver() is DeskContact.REACHED
         back_up(desk, tmp_path / "backup")
         admit(journal, outbox, officer)
-    with another(database_kind, tmp_path) as place:
+    with empty_place(database_kind, tmp_path) as place:
         head = restore(tmp_path / "backup", place)["head"]
         with server.moved_into(place) as moved, HttpDesk(desk.address, lane.token) as http:
             with SqliteJournal(here, "lane-1") as journal:

@@ -102,7 +102,9 @@ def test_own_role_and_last_administrator_stay(desk: RunningDesk, administrator: 
         assert zhao.ask("DELETE", f"/officers/{zhao.pseudonym}").json()["code"] == "own_role"
 
 
-def test_forgotten_password_is_replaced_by_told(desk: RunningDesk, administrator: Officer) -> None:
+def test_forgotten_password_is_replaced_by_one_time_password(
+    desk: RunningDesk, administrator: Officer
+) -> None:
     with desk.officer("li") as li:
         password = administrator.ask("POST", f"/officers/{li.pseudonym}/password").json()["password"]
         assert li.ask("GET", "/session").status_code == 401

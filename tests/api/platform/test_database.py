@@ -1,9 +1,10 @@
 """The database: tables and migrations agree, and it is as durable as it says."""
 
+import re
 import sqlite3
 import stat
 import threading
-from contextlib import closing, nullcontext
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -21,14 +22,25 @@ from api.platform.database.tables import LedgerRow, Table
 from api.platform.errors import StoreBusyError, StoreDamagedError, StoreError, TextRefusedError
 from lane.ledger.chain import verify
 from lane.platform.errors import LedgerBrokenError
-from tests.support.api.postgresql import empty_database, server
+from tests.support.api.postgresql import empty_place, server
 from tests.support.api.running_desk import at_once
+
+ROOT = Path(__file__).parents[3]
+FIRST = ROOT / "api/platform/database/migrations/versions/0001_the_first_tables.py"
 
 
 @pytest.mark.both_databases
 def test_migrations_make_exactly_the_tables(database: Database) -> None:
     with database.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Table.metadata) == []
+
+
+def test_released_tables_stand_in_their_migration() -> None:
+    """From the first release on, a change of the tables or of the guard is another migration."""
+    versions = re.findall("^## (.+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    frozen = not re.search(r"^\s*(from|import) api\b", FIRST.read_text("utf-8"), re.MULTILINE)
+    assert versions
+    assert frozen or all(version.endswith("(unreleased)") for version in versions)
 
 
 @pytest.mark.both_databases
@@ -44,8 +56,7 @@ def test_other_release_schema_not_called_broken(database: Database) -> None:
 
 @pytest.mark.both_databases
 def test_concurrent_repeated_migration_is_safe(database_kind: str, tmp_path: Path) -> None:
-    file = nullcontext(tmp_path / "desk.sqlite3")
-    with file if database_kind == "sqlite" else empty_database() as place:
+    with empty_place(database_kind, tmp_path) as place:
         several = [Database(place, busy_timeout_s=30) for _ in range(4)]
         at_once([one.migrate for one in (*several, several[0])])
         with several[0].read() as session:

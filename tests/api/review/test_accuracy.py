@@ -68,7 +68,7 @@ def test_decision_time_from_claim_to_answer(desk: RunningDesk, officer: Officer,
 def test_clock_set_back_speeds_no_decision(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     for _ in range(20):
         decide_one(desk, lane, officer, seconds=-2, verdict="same")
-    desk.desk.training.update_alarms()
+    desk.desk.accuracy.update_alarms()
     with desk.desk.database.read() as session:
         assert accuracy_records.count_alarms(session) == 0
 
@@ -100,14 +100,14 @@ def careless(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     """The officer has raised an alarm."""
     for _ in range(20):
         decide_one(desk, lane, officer, seconds=0.2, verdict="different")
-    desk.desk.training.update_alarms()
+    desk.desk.accuracy.update_alarms()
 
 
 @pytest.mark.thorough
 @pytest.mark.usefixtures("careless")
 def test_alarm_ends_when_decisions_recover(desk: RunningDesk) -> None:
     desk.clock.pass_time(days=31)
-    desk.desk.training.update_alarms()
+    desk.desk.accuracy.update_alarms()
     assert kinds(desk)[-1] == "quality.alarm_cleared"
     verify_ledger(desk.desk.database)
 
@@ -138,7 +138,7 @@ def test_look_taken_once_daily_by_anyone(desk: RunningDesk, officer: Officer) ->
             return accuracy_records.due(session, at=desk.clock())
 
     assert due() == [officer.pseudonym]
-    desk.desk.training.update_alarms()
+    desk.desk.accuracy.update_alarms()
     assert due() == []
     desk.clock.pass_time(hours=25)
     assert due() == [officer.pseudonym]

@@ -114,7 +114,7 @@ def test_case_added_listed_retired_by_command(tmp_path: Path, desk: RunningDesk)
 
 def test_case_faces_sealed_erased_on_retiring(desk: RunningDesk) -> None:
     case = prepare(desk)
-    desk.desk.erasure.erase_due()
+    desk.desk.erasure.sweep()
     assert case in desk.desk.keyring.passages(), "its keys are not swept away"
     with desk.desk.database.read() as session:
         rows = session.query(PreparedImageRow).all()

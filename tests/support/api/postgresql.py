@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -149,6 +149,11 @@ def empty_database(made_from: str = "") -> Iterator[URL]:
         yield server().url(name)
     finally:
         server().execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def empty_place(database_kind: str, folder: Path) -> AbstractContextManager[Path | URL]:
+    """Where a desk can be made or restored: a new file in the folder, or an empty database."""
+    return nullcontext(folder / "new.sqlite3") if database_kind == "sqlite" else empty_database()
 
 
 @cache

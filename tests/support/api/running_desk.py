@@ -213,12 +213,15 @@ class Lane:
     def deliver(self, *entries: Entry) -> httpx.Response:
         return self.http.post("/entries", json={"entries": wire(*entries)})
 
+    def put_image(self, image: bytes, passage: str) -> httpx.Response:
+        path = f"/passages/{passage}/images/{hashlib.sha256(image).hexdigest()}"
+        return self.http.put(path, content=image, headers={"Content-Type": "image/jpeg"})
+
     def upload(self, image: bytes, passage: str) -> str:
-        sha256 = hashlib.sha256(image).hexdigest()
-        path = f"/passages/{passage}/images/{sha256}"
-        answer = self.http.put(path, content=image, headers={"Content-Type": "image/jpeg"})
+        """Upload an image that the desk takes; return its hash."""
+        answer = self.put_image(image, passage)
         assert answer.status_code == 204, answer.text
-        return sha256
+        return hashlib.sha256(image).hexdigest()
 
     def refer(
         self,

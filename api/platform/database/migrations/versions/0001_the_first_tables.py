@@ -1,6 +1,6 @@
 """The tables of `api.platform.database.tables`, and a ledger that the database itself refuses to change.
 
-To be frozen with the first release: from then on the tables stand here as they were then.
+To be frozen with the first release, tables and guard: from then on both stand here as they were then.
 """
 
 from alembic import op
