@@ -21,7 +21,7 @@ from benchmarks.latency import gate
 from benchmarks.latency.gate import ORDERS, USUAL, Round, Times, judge, judged, measured
 from tests.support.benchmarks.command_line import ROOT, run_here
 from tests.support.benchmarks.made_up_results import CPU, capacity, latency, result, spread, write
-from tests.support.processes import command_of, heeds_ctrl_c
+from tests.support.processes import command_of, heeds_ctrl_c, until
 
 FAST = {"detect": 9.0, "embed": 13.0, "decide": 0.3}
 SLOW = FAST | {"embed": 19.0}
@@ -187,7 +187,7 @@ def test_stopped_run_leaves_nothing(
     assert "Traceback" not in said
     assert list(temporary.iterdir()) == []
     assert len(git(repository, "worktree", "list").splitlines()) == 1
-    assert "sleep" not in command_of(int(started.read_text()))
+    until(lambda: "sleep" not in command_of(int(started.read_text())))
 
 
 @pytest.mark.parametrize("named", ["nothing", "--help", "", "HEAD:bench.py", "a" * 40])
