@@ -16,6 +16,7 @@ from models.networks.build import Networks, build_networks
 from models.runtime.onnx_runtime import RuntimeSettings
 from tests.support.browser import CHROMIUM, NO_BROWSER, chromium
 from tests.support.lane.calibration_files import policy_for
+from tests.support.logs import kept_logs
 
 # Machines differ in speed, and no test depends on it; on a build machine the examples are the same each time.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -28,6 +29,13 @@ def pytest_configure() -> None:
     """What runs behind a shell's & is born deaf to Ctrl-C, and so would be all that the tests start."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """What a test sets up writes to its own standard error, which ends with it."""
+    with kept_logs():
+        yield
 
 
 @pytest.fixture(scope="module")

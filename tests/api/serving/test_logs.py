@@ -28,24 +28,18 @@ from api.serving.logs import REPLACED, Redaction
 from api.web.access.authentication import csrf_token
 from api.web.middleware.request_id import HEADER
 from tests.support.api.running_desk import PASSWORD, RunningDesk, drawn_face, running
+from tests.support.logs import kept_logs
 
 
 @contextmanager
 def everything_logged(known: tuple[str, ...] = ()) -> Iterator[StringIO]:
     """What a desk in this process logs at level debug; it knows these secrets."""
-    written, root = StringIO(), logging.getLogger()
-    before, level, hook = root.handlers[:], root.level, threading.excepthook
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(sys, "stderr", written)
-        logs.configure("debug", known)
-    try:
+    written = StringIO()
+    with kept_logs():
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(sys, "stderr", written)
+            logs.configure("debug", known)
         yield written
-    finally:
-        root.handlers[:] = before
-        root.setLevel(level)
-        threading.excepthook = hook
-        logging.getLogger("api").setLevel(logging.NOTSET)
-        structlog.reset_defaults()
 
 
 JPEG = {"Content-Type": "image/jpeg"}
