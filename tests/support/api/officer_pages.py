@@ -102,6 +102,7 @@ def overlap(one: FloatRect, other: FloatRect) -> bool:
 
 def too_wide(page: Page) -> int:
     """By how many pixels the page, or its side, must be moved sideways to be read."""
+    page.wait_for_load_state("load")
     return int(
         page.evaluate(
             "[document.documentElement, ...document.querySelectorAll('#side')]"
@@ -111,7 +112,8 @@ def too_wide(page: Page) -> int:
 
 
 def small_targets(page: Page) -> list[str]:
-    """Buttons, links and choices that are less than 44 px high."""
+    """Buttons, links and choices that are less than 44 px high, by the style sheets."""
+    page.wait_for_load_state("load")
     found: list[str] = page.evaluate(
         """[...document.querySelectorAll('button, a:not(.skip), .choice, .feature label, input, textarea')]
         .filter((e) => e.type !== 'radio')
@@ -123,6 +125,7 @@ def small_targets(page: Page) -> list[str]:
 
 def cut_off(page: Page) -> list[str]:
     """Controls below the faces that the window cuts, where faces and controls share one screen."""
+    page.wait_for_load_state("load")
     found: list[str] = page.evaluate(
         """[...document.querySelectorAll('#dock button, #dock label, #dock a')]
         .filter((e) => e.checkVisibility())
