@@ -65,6 +65,15 @@ class StoreDamagedError(StoreError):
     """The database opens, but its content is not a desk's: parts are missing, or no longer readable."""
 
 
+def for_log(error: Exception) -> dict[str, str]:
+    """What a log may have of an error: its type; the text may quote what was sent or is stored.
+
+    A StoreError's text holds none of that.
+    """
+    cause = {"cause": str(error)} if isinstance(error, StoreError) else {}
+    return {"error": type(error).__name__, **cause}
+
+
 # --- people, and how they sign in
 
 

@@ -16,7 +16,7 @@ from api.platform.errors import (
     ChainBrokenError,
     NotSignedInError,
     OneTimePasswordError,
-    StoreError,
+    for_log,
 )
 from api.platform.metrics import route_template
 from api.web.pages.render import error_page
@@ -78,10 +78,8 @@ async def _left(request: Request, error: Exception) -> Response:
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    # Only the kind of error and the route's template: text and address could carry what the request said.
-    # A StoreError's text holds no data.
-    cause = {"cause": str(error)} if isinstance(error, StoreError) else {}
-    log.error("request failed", error=type(error).__name__, path=route_template(request.scope), **cause)
+    # The route's template: the address could carry what the request said.
+    log.error("request failed", path=route_template(request.scope), **for_log(error))
     return _answer(request, 500, "internal_error", _INTERNAL)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from api.platform.errors import StoreError
+from api.platform.errors import for_log
 from api.web.desk import Desk
 
 log = structlog.get_logger(__name__)
@@ -80,8 +80,6 @@ class Chores:
         except Exception as error:  # noqa: BLE001 - the other chores must go on, and so must this one
             self.failures[chore.name] += 1
             desk.meters.chores.labels(chore.name, "failed").inc()
-            # By type alone: a message may quote what is stored. A StoreError's holds no data.
-            cause = {"cause": str(error)} if isinstance(error, StoreError) else {}
-            log.error("chore failed", chore=chore.name, error=type(error).__name__, **cause)
+            log.error("chore failed", chore=chore.name, **for_log(error))
         else:
             desk.meters.chores.labels(chore.name, "done").inc()
