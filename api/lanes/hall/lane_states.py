@@ -50,6 +50,10 @@ class LaneStatus:
     command: LaneCommandRow | None
     waits_since: datetime | None
 
+    @property
+    def wanted(self) -> str:
+        return self.command.wanted if self.command else UNCOMMANDED
+
 
 @dataclass(frozen=True, slots=True)
 class OfficerAtWork:
@@ -139,7 +143,7 @@ def serving(session: Session, *, at: datetime, silent_after: timedelta) -> list[
         for lane in lanes(session)
         if lane.at is not None
         and at - lane.at <= silent_after
-        and (lane.command is None or lane.command.wanted == "open")
+        and lane.wanted == "open"
         and lane.status is not None
         and lane.status.state not in out
     ]

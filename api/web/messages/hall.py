@@ -305,6 +305,7 @@ def _lane(one: LaneStatus, seen: Hall) -> LaneMessage:
     silent = status is None or seen.is_silent(one)
     about = status.about if status else SetupReport()
     counts = status.camera.counts if status else None
+    command = command_message(one.command)
     return LaneMessage(
         lane=one.lane,
         state="silent" if status is None or silent else status.state,
@@ -320,8 +321,8 @@ def _lane(one: LaneStatus, seen: Hall) -> LaneMessage:
         version=about.version,
         outbox=status.outbox if status else 0,
         passages=status.passages if status else 0,
-        command=command_message(one.command),
-        obeyed=status is not None and status.obeyed == (one.command.number if one.command else 0),
+        command=command,
+        obeyed=status is not None and status.obeyed == command.command,
         gate=list(status.gate) if status and not silent else [],
     )
 
