@@ -220,7 +220,7 @@ def test_supervisor_acknowledges_alarm_by_keyboard(alarming: Page) -> None:
 @pytest.mark.thorough
 @pytest.mark.browser
 @tiers.parametrize("locale", ["en-GB", "zh-CN"], quick=1)
-@tiers.parametrize(("width", "height"), [(683, 384), (1366, 768)], quick=1)
+@tiers.parametrize(("width", "height"), [(683, 384), (360, 740), (1366, 768)], quick=2)
 def test_page_and_targets_fit(alarming: Page, width: int, height: int) -> None:
     alarming.set_viewport_size({"width": width, "height": height})
     alarming.reload()

@@ -269,7 +269,9 @@ def test_unloaded_picture_told_in_its_place(desk: RunningDesk, lane: Lane, loud_
 
 
 @tiers.parametrize("locale", ["en-GB", "zh-CN"], quick=1)
-@tiers.parametrize(("width", "height"), [(683, 384), (1280, 900), (1366, 768), (1920, 1080)], quick=1)
+@tiers.parametrize(
+    ("width", "height"), [(683, 384), (360, 740), (1280, 900), (1366, 768), (1920, 1080)], quick=2
+)
 def test_pages_and_targets_fit(desk: RunningDesk, lane: Lane, page: Page, width: int, height: int) -> None:
     unknown = {"code": "F04", "components": ["sharpness", "n" * 60]}  # a lane newer than this desk
     images = [drawn_face(n) for n in range(5)]
@@ -335,11 +337,12 @@ def test_people_registered_changed_disabled_by_keyboard(desk: RunningDesk, page:
 @pytest.mark.usefixtures("administrator", "lane")
 @tiers.parametrize("locale", ["zh-CN", "en-GB"], quick=1)
 @tiers.parametrize("scheme", ["light", "dark"], quick=1)
-def test_nothing_cut_off_at_200_percent(
-    desk: RunningDesk, page: Page, scheme: Literal["light", "dark"]
+@pytest.mark.parametrize(("width", "height"), [(683, 384), (360, 740)], ids=["200 percent", "phone"])
+def test_nothing_cut_off_in_small_window(
+    desk: RunningDesk, page: Page, scheme: Literal["light", "dark"], width: int, height: int
 ) -> None:
     with desk.changed(origin="http://localhost:1"):
-        page.set_viewport_size({"width": 683, "height": 384})
+        page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)
         sign_in(page, desk, "chen", "/people")
         person = page.get_by_role("link", name="wang").get_attribute("href")
