@@ -223,7 +223,7 @@ def _threads(work: Callable[[T], None], workers: Sequence[T], waiting: SimpleQue
         for _ in _rest(waiting):
             pass
         for thread in threads:
-            if thread.ident is not None:
+            with suppress(RuntimeError):  # it has not begun, and finds nothing to do where it still does
                 thread.join()
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from benchmarks.accuracy.accuracy import Chosen, Strangers, measure
+from benchmarks.acquisition import acquire as acquisition
 from benchmarks.acquisition.acquire import Failure, LaneEncoder, PictureEncoder, acquire, look_for, prominence
 from benchmarks.acquisition.lists import Pair, read_pairs
 from benchmarks.acquisition.matchers import Bench, matcher_under_test, own
@@ -30,6 +31,7 @@ from models.values.face import Box
 from models.values.identity import MatcherIdentity
 from models.values.measurement import Measured
 from tests.support.benchmarks.command_line import run_here
+from tests.support.processes import until
 
 LIST = """a,b,same,group
 obama-1.jpg,obama-2.jpg,1,one
@@ -339,7 +341,21 @@ def test_ctrl_c_ends_at_any_moment(tmp_path: Path) -> None:
                 pressed.start()
                 acquire(["8.jpg"] * 20_000, tmp_path, [(_Slow(),), (_Slow(),)], _encode_nothing)
                 pressed.join()
-    assert not [thread for thread in threading.enumerate() if thread.name == "looking"]
+    until(lambda: not [thread for thread in threading.enumerate() if thread.name == "looking"])
+
+
+class Starting(threading.Thread):
+    """Ctrl-C comes once it has a number, and has not begun."""
+
+    def start(self) -> None:
+        self._ident = 1
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_while_thread_starts_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(acquisition, "Thread", Starting)
+    with pytest.raises(KeyboardInterrupt):
+        acquire(["8.jpg"], tmp_path, [(_Slow(),), (_Slow(),)], _encode_nothing)
 
 
 def _encode_nothing(_: Path, encoders: Sequence[Any]) -> dict[str, Any]:
